@@ -1,0 +1,72 @@
+"""Content as a stream of pieces: the two bases that tell the worlds apart, and ``ByteStream``.
+
+A stream yields ``bytes`` and is closed; it knows no request, response or socket. The iterators are classes:
+nothing here relies on the finalisation of a generator.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+__all__ = ["AsyncByteStream", "ByteStream", "SyncByteStream"]
+
+
+class SyncByteStream:
+    """Base of the streams that the sync world can iterate."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The content in pieces. Subclasses must define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+    def close(self) -> None:
+        """Give back what the stream holds. Does nothing unless a subclass defines it."""
+
+
+class AsyncByteStream:
+    """Base of the streams that the async world can iterate."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The content in pieces. Subclasses must define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define __aiter__")
+
+    async def aclose(self) -> None:
+        """Give back what the stream holds. Does nothing unless a subclass defines it."""
+
+
+class ByteStream(AsyncByteStream, SyncByteStream):
+    """Content that is in memory: one piece, in both worlds, as often as asked for."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, stream: bytes) -> None:
+        self.content = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter((self.content,))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _OnePiece(self.content)
+
+
+class _OnePiece:
+    """Async iterator of a single piece."""
+
+    __slots__ = ("_piece",)
+
+    def __init__(self, piece: bytes) -> None:
+        self._piece: bytes | None = piece
+
+    def __aiter__(self) -> _OnePiece:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece, self._piece = self._piece, None
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
