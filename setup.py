@@ -1,4 +1,4 @@
-"""The two C extensions of httpstream, and nothing else: every other setting stands in pyproject.toml.
+"""The C extensions of httpstream, and nothing else: every other setting stands in pyproject.toml.
 
 HTTPSTREAM_SYSTEM_LLHTTP=1  links the system's llhttp instead of the pinned one in vendor/llhttp
 HTTPSTREAM_ANNOTATE=1       writes Cython's HTML annotation beside the generated C, under build/cython
@@ -107,17 +107,18 @@ class SourceDistribution(sdist):
 
 
 def extensions() -> list[Extension]:
-    """Describe the two extension modules; only the parser needs llhttp."""
-    if SYSTEM_LLHTTP:
-        parser = Extension("httpstream._parser", ["httpstream/_parser.pyx"], libraries=["llhttp"])
-    else:
-        parser = Extension(
-            "httpstream._parser",
-            ["httpstream/_parser.pyx", *LLHTTP_SOURCES],
-            include_dirs=[VENDOR.as_posix()],
-            depends=[(VENDOR / "llhttp.h").as_posix()],
-        )
-    return [parser, Extension("httpstream._chunker", ["httpstream/_chunker.pyx"])]
+    """Describe one extension module for each .pyx; only the parser needs llhttp."""
+    found = []
+    for pyx in sorted(Path("httpstream").glob("_*.pyx")):
+        extension = Extension(f"httpstream.{pyx.stem}", [pyx.as_posix()])
+        if pyx.stem == "_parser" and SYSTEM_LLHTTP:
+            extension.libraries = ["llhttp"]
+        elif pyx.stem == "_parser":
+            extension.sources += LLHTTP_SOURCES
+            extension.include_dirs = [VENDOR.as_posix()]
+            extension.depends = [(VENDOR / "llhttp.h").as_posix()]
+        found.append(extension)
+    return found
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions, "sdist": SourceDistribution})

@@ -1,7 +1,7 @@
 """Puts the C sources of llhttp beside this file, out of the archive that pin.txt names.
 
-Run by setup.py when they are absent. It asks pip for the archive, so the user's index settings and proxies hold,
-and pip compares the sha256. Only the files named below are taken out; nothing of the archive is ever built.
+Run by setup.py when they are absent. It asks pip for the archive, so the user's index settings hold, and
+pip compares the sha256. Only the files named below are taken out; nothing of the archive is ever built.
 
     python vendor/llhttp/fetch.py             fetch what the pin says
     python vendor/llhttp/fetch.py --move [V]  move the pin to version V (default: the newest), then fetch
@@ -38,7 +38,7 @@ def download(folder: Path, *what: str) -> Path:
     command += ["--no-binary", ":all:", "--no-build-isolation", "--dest", str(folder), *what]
     if subprocess.call(command, stdout=sys.stderr) != 0:
         raise SystemExit(
-            f"httpstream: could not fetch the C sources of llhttp ({PROJECT}, as vendor/llhttp/pin.txt says): "
+            f"httpstream: could not fetch llhttp's C sources ({PROJECT}, as vendor/llhttp/pin.txt says): "
             "see pip's message above; a package index must be in reach for a build from a git checkout "
             "(an sdist or a wheel of httpstream needs none)."
         )
