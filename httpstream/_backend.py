@@ -1,0 +1,367 @@
+"""The one interface in which the sync and the async world differ.
+
+Here live the two worlds: how to wait for sockets, for time, for an event, for a thread; and `run()`, which drives a
+coroutine of the sync world to its end. Nothing else knows in which world it runs, and nothing here knows HTTP, TLS
+or our exceptions: what goes wrong in a wait is an `OSError`. No module that only one world needs is loaded before
+its first use; anyio is imported in this file alone.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from typing import Any, Protocol, TypeVar
+
+    import anyio
+
+    T = TypeVar("T")
+
+    class Waitable(Protocol):
+        """What can be waited for: a socket, or anything with the descriptor of one."""
+
+        def fileno(self) -> int: ...
+
+    Interests = Sequence[tuple[Any, int]]  # of Waitables
+    Ready = list[tuple[Any, int]]
+
+READ, WRITE = 1, 2
+"""Event masks: trying to receive, or to send, makes sense (which includes: it will say what went wrong)."""
+
+_LONGEST_POLL = 24 * 3600.0
+"""Seconds. C's poll takes an int of milliseconds, so a far deadline is waited for in several steps."""
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Drive a coroutine of the sync world to its end and return its value.
+
+    In that world every wait happens inside the coroutine, so one `send(None)` is all it takes. A coroutine that does
+    suspend was given the async backend, or something foreign to await: that is a bug, and raises RuntimeError.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    coroutine.close()
+    raise RuntimeError(f"{coroutine!r} suspended, but the sync world has no event loop that could resume it")
+
+
+def ready_sockets(interests: Interests, deadline: float | None) -> Ready:
+    """Wait in the calling thread until a socket is ready, and return those that are, with their events.
+
+    deadline: absolute, `time.monotonic()` seconds; one that has passed asks without waiting; None: no limit.
+    Returns [] when the deadline has passed. A socket that is already closed counts as ready, and so does one with an
+    error: the next try tells. `select.poll` is looked up at each call, because gevent replaces it, and because
+    Windows has none.
+    """
+    import select
+
+    closed = [(sock, events) for sock, events in interests if sock.fileno() < 0]
+    if closed:
+        return closed
+    wait = _poll if hasattr(select, "poll") else _select
+    while True:
+        if deadline is None:
+            ready = wait(interests, None)
+        else:
+            seconds = min(max(deadline - monotonic(), 0.0), _LONGEST_POLL)
+            ready = wait(interests, seconds)
+        if ready or (deadline is not None and monotonic() >= deadline):
+            return ready
+
+
+def _poll(interests: Interests, seconds: float | None) -> Ready:
+    import select
+
+    poll = select.poll()
+    for sock, events in interests:
+        poll.register(sock, (select.POLLIN if events & READ else 0) | (select.POLLOUT if events & WRITE else 0))
+    # Rounded up: a rest of 0.4 ms rounded down to 0 would be a busy loop.
+    found = dict(poll.poll(None if seconds is None else ceil(seconds * 1000)))
+    if not found:
+        return []
+    ready = []
+    for sock, events in interests:
+        flags = found.get(sock.fileno(), 0)
+        if flags & ~(select.POLLIN | select.POLLOUT):  # an error or a hang-up: any try tells
+            ready.append((sock, events))
+        elif flags:
+            ready.append((sock, (READ if flags & select.POLLIN else 0) | (WRITE if flags & select.POLLOUT else 0)))
+    return ready
+
+
+def _select(interests: Interests, seconds: float | None) -> Ready:
+    import select
+
+    readers = [sock for sock, events in interests if events & READ]
+    writers = [sock for sock, events in interests if events & WRITE]
+    # Windows reports a connect that failed as an exceptional condition, not as writable.
+    readable, writable, failed = select.select(readers, writers, writers, seconds)
+    ready = []
+    for sock, events in interests:
+        found = (READ if sock in readable else 0) | (WRITE if sock in writable or sock in failed else 0)
+        if found:
+            ready.append((sock, found & events))
+    return ready
+
+
+class Event:
+    """A flag that is set once and can be waited for; `Backend.event()` makes them."""
+
+    __slots__ = ()
+
+    def set(self) -> None:
+        raise NotImplementedError
+
+    def is_set(self) -> bool:
+        raise NotImplementedError
+
+    async def wait(self, deadline: float | None) -> bool:
+        """Wait until the event is set; False: the deadline (`time.monotonic()` seconds) has passed before."""
+        raise NotImplementedError
+
+
+class Backend:
+    """What differs between the two worlds; `SYNC` and `ASYNC` are the two instances.
+
+    deadline: absolute, `time.monotonic()` seconds; None: no limit.
+    """
+
+    __slots__ = ()
+    is_async: bool
+
+    async def wait(self, interests: Interests, deadline: float | None) -> Ready:
+        """Wait until at least one socket is ready, and return those that are, with their events.
+
+        interests: pairs of a socket and READ, WRITE or both; each socket once.
+        Returns [] when the deadline has passed.
+        Raises OSError: EBADF when a socket was closed meanwhile, EBUSY when another task waits on it already.
+        """
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep; 0 lets the other tasks of an event loop run once, and does nothing in the sync world."""
+        raise NotImplementedError
+
+    def event(self) -> Event:
+        """Make an Event. Sync: any thread may set it. Async: the tasks of its loop."""
+        raise NotImplementedError
+
+    async def in_thread(self, fn: Callable[..., T], *args: Any) -> T:
+        """Call a function that may block for long: on the spot, or in a thread so that an event loop goes on.
+
+        A cancelled task waits until the function has returned, so that nobody works on with what it is using.
+        """
+        raise NotImplementedError
+
+    async def call(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """Call what the caller of a client handed in: a plain function, or a coroutine function to be awaited."""
+        raise NotImplementedError
+
+    def notify_closing(self, sock: Waitable) -> None:
+        """Wake the tasks that wait on a socket which is about to be closed: a loop would never tell them."""
+        raise NotImplementedError
+
+
+class _ThreadEvent(Event):
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        import threading
+
+        self._event: threading.Event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self, deadline: float | None) -> bool:
+        if deadline is None:
+            return self._event.wait()
+        import threading
+
+        return self._event.wait(min(max(deadline - monotonic(), 0.0), threading.TIMEOUT_MAX))
+
+
+class SyncBackend(Backend):
+    """Waits block the calling thread; nothing ever suspends."""
+
+    __slots__ = ()
+    is_async = False
+
+    async def wait(self, interests: Interests, deadline: float | None) -> Ready:
+        return ready_sockets(interests, deadline)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            import time
+
+            time.sleep(seconds)
+
+    def event(self) -> Event:
+        return _ThreadEvent()
+
+    async def in_thread(self, fn: Callable[..., T], *args: Any) -> T:
+        return fn(*args)
+
+    async def call(self, fn: Callable[..., Any], *args: Any) -> Any:
+        return fn(*args)
+
+    def notify_closing(self, sock: Waitable) -> None:
+        pass
+
+
+class _TaskEvent(Event):
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        import anyio
+
+        self._event: anyio.Event = anyio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self, deadline: float | None) -> bool:
+        await _until(deadline, self._event.wait)
+        return self._event.is_set()
+
+
+class AsyncBackend(Backend):
+    """Waits suspend the task, on whichever loop runs it: asyncio, uvloop or trio, through anyio."""
+
+    __slots__ = ("_races",)
+    is_async = True
+
+    def __init__(self) -> None:
+        # Which epoll object waits on behalf of a socket's descriptor, see _race.
+        self._races: dict[int, Waitable] = {}
+
+    async def wait(self, interests: Interests, deadline: float | None) -> Ready:
+        import anyio
+
+        if any(sock.fileno() < 0 for sock, _ in interests):
+            return ready_sockets(interests, 0.0)
+        sock, events = interests[0]
+        try:
+            if len(interests) > 1 or events == READ | WRITE:
+                return await self._race(interests, deadline)
+            done = await _until(deadline, anyio.wait_readable if events == READ else anyio.wait_writable, sock)
+        except anyio.ClosedResourceError as exc:
+            import errno
+
+            raise OSError(errno.EBADF, "the socket was closed while a task waited on it") from exc
+        except anyio.BusyResourceError as exc:
+            import errno
+
+            raise OSError(errno.EBUSY, "another task is already waiting on this socket") from exc
+        # A timer can go off in the same turn of the loop in which the socket became ready: then look again.
+        return [(sock, events)] if done else ready_sockets(interests, 0.0)
+
+    async def _race(self, interests: Interests, deadline: float | None) -> Ready:
+        """Wait for several sockets, or for both events of one.
+
+        An epoll object that holds them all is itself a descriptor that becomes readable, which costs a third of a
+        task per socket (30 us against 100 here); the tasks are for systems that have none.
+        """
+        import anyio
+        import select
+
+        if not hasattr(select, "epoll"):
+            await _until(deadline, _first_of, interests)
+            return ready_sockets(interests, 0.0)
+        fds = [sock.fileno() for sock, _ in interests]
+        if any(fd in self._races for fd in fds):
+            raise anyio.BusyResourceError("waiting on")
+        with select.epoll() as epoll:
+            for fd, (_, events) in zip(fds, interests):
+                epoll.register(
+                    fd, (select.EPOLLIN if events & READ else 0) | (select.EPOLLOUT if events & WRITE else 0)
+                )
+                self._races[fd] = epoll
+            try:
+                await _until(deadline, anyio.wait_readable, epoll)
+            finally:
+                for fd in fds:
+                    del self._races[fd]
+            return ready_sockets(interests, 0.0)
+
+    async def sleep(self, seconds: float) -> None:
+        import anyio
+
+        await anyio.sleep(seconds)
+
+    def event(self) -> Event:
+        return _TaskEvent()
+
+    async def in_thread(self, fn: Callable[..., T], *args: Any) -> T:
+        import anyio
+
+        return await anyio.to_thread.run_sync(fn, *args)
+
+    async def call(self, fn: Callable[..., Any], *args: Any) -> Any:
+        return await fn(*args)
+
+    def notify_closing(self, sock: Waitable) -> None:
+        import anyio
+
+        fd = sock.fileno()
+        if fd < 0:
+            return
+        try:
+            anyio.notify_closing(self._races.get(fd, fd))
+        except RuntimeError:  # no loop runs in this thread, so no task of it can be waiting
+            pass
+
+
+async def _until(deadline: float | None, wait: Callable[..., Awaitable[Any]], *args: Any) -> bool:
+    """Await `wait(*args)`; False: the deadline has passed before it was done. Only a real deadline costs a scope."""
+    if deadline is None:
+        await wait(*args)
+        return True
+    import anyio
+
+    while True:
+        # uvloop's clock stands still while a task computes, so its timers can be early: then wait for the rest.
+        with anyio.CancelScope(deadline=anyio.current_time() + deadline - monotonic()):
+            await wait(*args)
+            return True
+        if monotonic() >= deadline:
+            return False
+
+
+async def _first_of(interests: Interests) -> None:
+    """Wait until one of several sockets is ready, with a task for each event."""
+    import anyio
+
+    failure: list[BaseException] = []
+
+    async def watch(wait: Callable[[Any], Awaitable[None]], sock: Waitable) -> None:
+        try:
+            await wait(sock)
+        except (anyio.ClosedResourceError, anyio.BusyResourceError) as exc:
+            failure.append(exc)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        for sock, events in interests:
+            if events & READ:
+                tasks.start_soon(watch, anyio.wait_readable, sock)
+            if events & WRITE:
+                tasks.start_soon(watch, anyio.wait_writable, sock)
+    if failure:
+        raise failure[0]
+
+
+SYNC = SyncBackend()
+ASYNC = AsyncBackend()
