@@ -2,6 +2,7 @@
 
 HTTPSTREAM_SYSTEM_LLHTTP=1  links the system's llhttp instead of the pinned one in vendor/llhttp
 HTTPSTREAM_ANNOTATE=1       writes Cython's HTML annotation beside the generated C, under build/cython
+HTTPSTREAM_ONLY_PYTHON=1    leaves the extensions out: `make` builds those of its editable install by itself
 """
 
 from __future__ import annotations
@@ -21,8 +22,16 @@ from setuptools.errors import PlatformError
 
 VENDOR = Path("vendor", "llhttp")
 LLHTTP_SOURCES = [(VENDOR / name).as_posix() for name in ("llhttp.c", "api.c", "http.c")]
-SYSTEM_LLHTTP = os.environ.get("HTTPSTREAM_SYSTEM_LLHTTP", "0") not in ("", "0")
-ANNOTATE = os.environ.get("HTTPSTREAM_ANNOTATE", "0") not in ("", "0")
+
+
+def is_set(variable: str) -> bool:
+    """Say whether the environment asks for an option: anything but absent, empty or 0."""
+    return os.environ.get(variable, "0") not in ("", "0")
+
+
+SYSTEM_LLHTTP = is_set("HTTPSTREAM_SYSTEM_LLHTTP")
+ANNOTATE = is_set("HTTPSTREAM_ANNOTATE")
+ONLY_PYTHON = is_set("HTTPSTREAM_ONLY_PYTHON")
 
 DIRECTIVES = {
     "language_level": 3,
@@ -46,8 +55,10 @@ NO_COMPILER = (
 
 
 def fetch_llhttp() -> None:
-    """Put the pinned C sources of llhttp into vendor/llhttp, when they are not there."""
-    if not all(Path(name).is_file() for name in [*LLHTTP_SOURCES, VENDOR / "llhttp.h"]):
+    """Put the C sources of llhttp into vendor/llhttp, when they are not there or not those of the pin."""
+    fetched = VENDOR / "FETCHED"
+    is_there = all(Path(name).is_file() for name in [*LLHTTP_SOURCES, VENDOR / "llhttp.h", fetched])
+    if not is_there or fetched.read_text() != (VENDOR / "pin.txt").read_text():
         if subprocess.call([sys.executable, str(VENDOR / "fetch.py")]) != 0:
             raise SystemExit(1)  # the script has said what was wrong
 
@@ -107,18 +118,21 @@ class SourceDistribution(sdist):
 
 
 def extensions() -> list[Extension]:
-    """Describe one extension module for each .pyx; only the parser needs llhttp."""
+    """Describe one extension module for each .pyx. Only the recorder calls llhttp; others may read its header."""
     found = []
     for pyx in sorted(Path("httpstream").glob("_*.pyx")):
         extension = Extension(f"httpstream.{pyx.stem}", [pyx.as_posix()])
-        if pyx.stem == "_parser" and SYSTEM_LLHTTP:
-            extension.libraries = ["llhttp"]
-        elif pyx.stem == "_parser":
-            extension.sources += LLHTTP_SOURCES
+        if not SYSTEM_LLHTTP:
             extension.include_dirs = [VENDOR.as_posix()]
-            extension.depends = [(VENDOR / "llhttp.h").as_posix()]
+        if pyx.stem == "_recorder" and SYSTEM_LLHTTP:
+            extension.libraries = ["llhttp"]
+        elif pyx.stem == "_recorder":
+            extension.sources += LLHTTP_SOURCES
         found.append(extension)
     return found
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions, "sdist": SourceDistribution})
+setup(
+    ext_modules=[] if ONLY_PYTHON else extensions(),
+    cmdclass={"build_ext": BuildExtensions, "sdist": SourceDistribution},
+)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PIN = HERE / "pin.txt"
+FETCHED = HERE / "FETCHED"  # the pin that the sources beside it were fetched by
 PROJECT = "httptools"
 # path inside the archive's vendor/llhttp -> name here
 WANTED = {
@@ -87,9 +88,11 @@ def main() -> None:
     arguments.add_argument("--move", nargs="?", const="", metavar="VERSION", help="move the pin first")
     options = arguments.parse_args()
     if options.move is not None:
-        return move_pin(options.move or None)
-    with tempfile.TemporaryDirectory() as scratch:
-        take_out(download(Path(scratch), "--require-hashes", "--requirement", str(PIN)))
+        move_pin(options.move or None)
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            take_out(download(Path(scratch), "--require-hashes", "--requirement", str(PIN)))
+    FETCHED.write_text(PIN.read_text())
 
 
 if __name__ == "__main__":
