@@ -89,7 +89,7 @@ class Decoder:
 
 
 def supported_codings() -> list[str]:
-    """The content codings that can be decoded here, in httpx's order for Accept-Encoding; loads no library."""
+    """The content codings that can be decoded here, in httpx's order for Accept-Encoding. Loads nothing."""
     codings = ["gzip", "deflate"]
     if _is_installed("brotli") or _is_installed("brotlicffi"):
         codings.append("br")
@@ -108,9 +108,7 @@ def make_decoder(codings: Sequence[str], limits: MessageLimits) -> Decoder | Non
     names = [coding.strip().lower() for coding in codings]
     known = [(name, maker) for name in names if (maker := _MAKERS.get(name)) is not None]
     if len(known) > limits.max_codings:
-        raise DecodingError(
-            f"the content has {len(known)} codings, more than max_codings={limits.max_codings}"
-        )
+        raise DecodingError(f"the content has {len(known)} codings, max_codings is {limits.max_codings}")
     stages = [stage for name, maker in reversed(known) if (stage := maker(name, limits)) is not None]
     if not stages:
         return None
@@ -169,7 +167,7 @@ class _OneCoding(Decoder):
             except self._errors as exc:
                 self._fail(f"broken within its first {self._taken_bytes()} bytes: {exc}", exc)
                 continue
-            if piece is None:
+            if piece is None and self._error is None:
                 self.needs_input = True
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
             if not piece:
@@ -326,7 +324,7 @@ class _ZlibMember:
 
     @property
     def eof(self) -> bool:
-        return self._inflate.eof  # type: ignore[no-any-return]  # the object's class has no public name to annotate
+        return self._inflate.eof  # type: ignore[no-any-return]  # the object's class has no public name
 
     @property
     def unused_data(self) -> bytes:
