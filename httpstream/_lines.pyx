@@ -1,0 +1,228 @@
+r"""The line splitter: bytes in; lines of bytes or text out. No I/O, no HTTP.
+
+The ends of lines are \n, \r\n and \r, and no others: U+2028 inside a JSON string is no line end.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.unicode cimport PyUnicode_DecodeLatin1, PyUnicode_DecodeUTF8
+from libc.string cimport memchr, memcpy
+
+from httpstream._chunker cimport Source, Splitter
+
+from httpstream._config import DEFAULT_MESSAGE_LIMITS
+from httpstream._exceptions import LineTooLong
+
+import codecs
+
+cdef enum:
+    KEEP_ROOM = 1024 * 1024           # a carry that has grown past this is given back after its line
+
+# The encodings in which no byte of a longer character is 0x0A or 0x0D, and each line decodes on its own.
+LINEWISE = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "cp1251", "koi8-r"})
+
+
+cdef enum LineKind:
+    LINE_BYTES
+    LINE_UTF8
+    LINE_LATIN1
+    LINE_OTHER
+    LINE_TRANSCODED
+
+
+cdef class LineSplitter(Splitter):
+    r"""Lines without their ends. A line end is \n, \r\n or \r, and nothing else; \r\n across two pieces is one.
+
+    encoding: None for lines of bytes, else the name of a text encoding (errors="replace").
+    max_line_bytes: one byte more raises LineTooLong (in encodings where a line can't be cut before decoding, bytes
+    of its UTF-8 form).
+    """
+
+    cdef LineKind _kind
+    cdef object _encoding
+    cdef object _transcoder           # encodings in which line ends can't be found in the bytes: via UTF-8
+    cdef Py_ssize_t _max
+    cdef bint _after_cr               # the last line ended with \r: a \n that comes next belongs to it
+    cdef const char* _lf              # the next \n and \r of the segment: NULL = not looked for
+    cdef const char* _cr              # the segment's end: there is none
+    cdef char* _carry                 # the beginning of a line, from earlier segments
+    cdef Py_ssize_t _carried
+    cdef Py_ssize_t _carry_room
+    cdef bint _ended
+
+    def __cinit__(self, encoding=None, max_line_bytes=DEFAULT_MESSAGE_LIMITS.max_line_bytes):
+        cdef str name
+        self._max = max_line_bytes
+        if encoding is None:
+            self._kind = LINE_BYTES
+            return
+        name = codecs.lookup(encoding).name
+        self._encoding = name
+        if name == "utf-8":
+            self._kind = LINE_UTF8
+        elif name == "iso8859-1":
+            self._kind = LINE_LATIN1
+        elif name in LINEWISE:
+            self._kind = LINE_OTHER
+        else:
+            self._kind = LINE_TRANSCODED
+            self._transcoder = codecs.getincrementaldecoder(name)(errors="replace")
+
+    def __dealloc__(self):
+        PyMem_Free(self._carry)
+
+    def push(self, bytes data not None):
+        if self._transcoder is not None:
+            data = self._transcoder.decode(data).encode("utf-8", "surrogatepass")
+        Splitter.push(self, data)
+        self._lf = self._cr = NULL
+
+    def attach(self, Source source not None):
+        if self._transcoder is None:
+            self._source = source
+        else:
+            Splitter.attach(self, Transcoded(source, self._transcoder))
+
+    cpdef object pop(self):
+        cdef const char* end
+        cdef object line
+        while True:
+            if self._left == 0:
+                if not self._next():
+                    return None
+                self._lf = self._cr = NULL
+            if self._after_cr:
+                self._after_cr = False
+                if self._at[0] == c"\n":
+                    self._at += 1
+                    self._left -= 1
+                    continue
+            end = self._find_end()
+            if end == NULL:
+                self._keep()
+                continue
+            line = self._line(end)
+            self._skip_end(end)
+            return line
+
+    cpdef object finish(self):
+        cdef object line
+        if not self._ended:
+            self._ended = True
+            if self._transcoder is not None:
+                Splitter.push(self, self._transcoder.decode(b"", True).encode("utf-8", "surrogatepass"))
+                self._lf = self._cr = NULL
+        self._source = None
+        line = self.pop()
+        if line is not None or self._carried == 0:
+            return line
+        return self._line(self._at)
+
+    # hot: no Python
+    cdef const char* _find_end(self) noexcept nogil:
+        """The segment's next line end; NULL: none. Each of the two is searched once over a segment."""
+        cdef const char* stop = self._at + self._left
+        if self._lf < self._at:
+            self._lf = <const char*> memchr(self._at, c"\n", self._left)
+            if self._lf == NULL:
+                self._lf = stop
+        if self._cr < self._at:
+            self._cr = <const char*> memchr(self._at, c"\r", self._left)
+            if self._cr == NULL:
+                self._cr = stop
+        if self._cr < self._lf:
+            return self._cr
+        return self._lf if self._lf < stop else NULL
+
+    # hot: no Python
+    cdef void _skip_end(self, const char* end) noexcept nogil:
+        r"""Go behind the line end; a \n of the next segment may belong to a \r at the end of this one."""
+        cdef const char* stop = self._at + self._left
+        cdef const char* after = end + 1
+        if end[0] == c"\r":
+            if after == stop:
+                self._after_cr = True
+            elif after[0] == c"\n":
+                after += 1
+        self._left = stop - after
+        self._at = after
+
+    cdef int _check(self, Py_ssize_t size) except -1:
+        if size > self._max:
+            raise LineTooLong(f"a line is longer than max_line_bytes={self._max}")
+        return 0
+
+    cdef int _keep(self) except -1:
+        """Carry the rest of the segment over to the next one."""
+        cdef Py_ssize_t need = self._carried + self._left, room
+        cdef char* carry
+        self._check(need)
+        if need > self._carry_room:
+            room = need * 2
+            carry = <char*> PyMem_Realloc(self._carry, room)
+            if carry == NULL:
+                raise MemoryError()
+            self._carry = carry
+            self._carry_room = room
+        memcpy(self._carry + self._carried, self._at, self._left)
+        self._carried = need
+        self._at += self._left
+        self._left = 0
+        return 0
+
+    cdef object _line(self, const char* end):
+        """The line that ends at `end`, in the form that was asked for."""
+        cdef const char* at = self._at
+        cdef Py_ssize_t size = end - at
+        cdef object line
+        if self._carried == 0:
+            self._check(size)
+            return self._form(at, size)
+        self._left -= size                # so that what _keep() takes is just this line's rest
+        at += size
+        size, self._left = self._left, size
+        self._keep()
+        self._at = at
+        self._left = size
+        line = self._form(self._carry, self._carried)
+        self._carried = 0
+        if self._carry_room > KEEP_ROOM:
+            PyMem_Free(self._carry)
+            self._carry = NULL
+            self._carry_room = 0
+        return line
+
+    cdef object _form(self, const char* at, Py_ssize_t size):
+        if self._kind == LINE_UTF8:
+            return PyUnicode_DecodeUTF8(at, size, "replace")
+        if self._kind == LINE_BYTES:
+            return PyBytes_FromStringAndSize(at, size)
+        if self._kind == LINE_LATIN1:
+            return PyUnicode_DecodeLatin1(at, size, "replace")
+        if self._kind == LINE_TRANSCODED:
+            return at[:size].decode("utf-8", "surrogatepass")
+        return at[:size].decode(self._encoding, "replace")
+
+
+cdef class Transcoded(Source):
+    """A source in UTF-8 over one in another encoding."""
+
+    cdef Source _inner
+    cdef object _transcoder
+    cdef bytes _text
+
+    def __cinit__(self, Source inner, transcoder):
+        self._inner = inner
+        self._transcoder = transcoder
+
+    cdef int next_segment(self, const char** at, Py_ssize_t* size) except -1:
+        while self._inner.next_segment(at, size):
+            self._text = self._transcoder.decode(at[0][:size[0]]).encode("utf-8", "surrogatepass")
+            at[0] = PyBytes_AS_STRING(self._text)
+            size[0] = PyBytes_GET_SIZE(self._text)
+            if size[0]:
+                return 1
+        return 0
+
+    cdef int refill(self) except -2:
+        return self._inner.refill()
