@@ -1,6 +1,6 @@
 """Aliases of the types that public signatures name, under the names that httpx gives them.
 
-For annotations, and for programs that import them. The package imports this module for type checkers alone, so
+For annotations, and for programs that import them. The package imports it for type checkers alone, so
 that ``typing`` is not part of its start-up. Imports nothing of ours at run time.
 """
 
