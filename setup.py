@@ -118,7 +118,7 @@ class SourceDistribution(sdist):
 
 
 def extensions() -> list[Extension]:
-    """Describe one extension module for each .pyx. Only the recorder calls llhttp; others may read its header."""
+    """Describe one extension module for each .pyx. Only the recorder calls llhttp."""
     found = []
     for pyx in sorted(Path("httpstream").glob("_*.pyx")):
         extension = Extension(f"httpstream.{pyx.stem}", [pyx.as_posix()])
