@@ -216,8 +216,7 @@ def _components(kwargs: dict[str, Any]) -> dict[str, str | None]:
         if expected is None:
             raise TypeError(f"URL() has no keyword argument {key!r}")
         if key == "params":
-            # No parameters: no "?" either.
-            components["query"] = str(QueryParams(value)) if value else None
+            continue
         elif value is None:
             components[key] = None
         elif not isinstance(value, expected):
@@ -229,6 +228,9 @@ def _components(kwargs: dict[str, Any]) -> dict[str, str | None]:
                 raise InvalidURL(f"URL component {key!r} must be percent-encoded US-ASCII") from None
         else:
             components[key] = str(value)
+    if "params" in kwargs:  # stronger than query=; no parameters: no "?" either
+        params = kwargs["params"]
+        components["query"] = str(QueryParams(params)) if params else None
     return components
 
 
