@@ -1,8 +1,9 @@
 """From a host and a port to a connected stream: name resolution, and the race of its addresses.
 
-Names are resolved in a thread that wakes the engine through a pair of sockets, so that one code serves both worlds
-and a deadline or a cancelled task can leave a slow resolver behind. Addresses are tried as RFC 8305 says: families
-in turn, the next one after 250 ms or as soon as one has failed. What goes wrong is a ConnectError or ConnectTimeout.
+Names are resolved in a thread that wakes the engine through a pair of sockets, so that one code serves both
+worlds and a deadline or a cancelled task can leave a slow resolver behind. Addresses are tried as RFC 8305
+says: families in turn, the next one after 250 ms or as soon as one has failed. What goes wrong is a
+ConnectError or ConnectTimeout.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ STAGGER = 0.25
 """Seconds until the next address is tried as well: the "Connection Attempt Delay" of RFC 8305, section 5."""
 
 _RETRY_FULL_BACKLOG = 0.01
-"""Seconds between two tries at a Unix socket whose backlog is full: nothing tells when there is room again."""
+"""Seconds between two tries at a Unix socket whose backlog is full: nothing tells when that has changed."""
 
 _IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
 
@@ -49,7 +50,7 @@ async def connect_tcp(
     """Connect to a host by name or address literal (an IPv6 one without brackets).
 
     deadline: absolute, `time.monotonic()` seconds, for resolution and connect together; None: no limit.
-    local_address: the address to connect from. socket_options: arguments of `socket.setsockopt`, one tuple each.
+    local_address: the address to connect from. socket_options: the arguments of `setsockopt`, a tuple each.
     Raises ConnectError, ConnectTimeout.
     """
     peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -132,8 +133,8 @@ class _Lookup:
     async def resolve_in_thread(self, backend: Backend, deadline: float | None) -> bool:
         """Resolve, waiting no longer than the deadline; False: it has passed.
 
-        The end of file on one of two sockets says that the thread is done. A thread that is left behind ends by
-        itself, and, being a daemon, does not hold up the end of the program.
+        The end of file on one of two sockets says that the thread is done. A thread that is left behind ends
+        by itself, and, being a daemon, does not hold up the end of the program.
         """
         import threading
 

@@ -1,8 +1,8 @@
 """One non-blocking stream over a connected TCP or Unix socket.
 
-Every operation tries the system call first, and waits only when that would block; the waits are the backend's, so
-this code serves both worlds. What the operating system reports leaves here as ReadError, WriteError or a timeout,
-with the original as its cause. Here is no TLS, no name resolution, no HTTP.
+Every operation tries the system call first, and waits only when that would block; the waits are the
+backend's, so this code serves both worlds. What the operating system reports leaves here as ReadError,
+WriteError or a timeout, with the original as its cause. Here is no TLS, no name resolution, no HTTP.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 FAIR_SHARE = 1024 * 1024
 """Bytes that a task may move on one stream without a wait before it lets the other tasks of its loop run: at
-loopback speed about half a millisecond, which makes the turn around the loop (4 us) cost under one percent."""
+loopback speed about half a millisecond, which makes the turn around the loop (4 us) cost under one
+percent."""
 
 
 class SocketStream:
-    """A connected, non-blocking stream socket. One task or thread at a time reads it; the same or another one sends.
+    """A connected, non-blocking stream socket, read and written by one task or thread at a time.
 
     sock: connected and non-blocking; the stream owns it from now on.
     peer: what error messages call the other end, "host:port" or the path of a Unix socket.
@@ -39,17 +40,16 @@ class SocketStream:
 
     __slots__ = (
         "_backend",
-        "_both",
         "_full_share",
         "_peer",
-        "_read",
+        "_recv_event",
         "_recv_into",
         "_send",
+        "_send_event",
         "_share",
         "_shut_down",
         "_sock",
         "_wait_first",
-        "_write",
     )
 
     def __init__(self, backend: Backend, sock: socket.socket, peer: str) -> None:
@@ -62,17 +62,17 @@ class SocketStream:
         self._wait_first = False
         self._full_share = self._share = FAIR_SHARE if backend.is_async else sys.maxsize
         self._shut_down = False
-        self._read = ((sock, READ),)
-        self._write = ((sock, WRITE),)
-        self._both = ((sock, READ | WRITE),)
+        # Which event of the socket each direction waits for: TLS can swap them.
+        self._recv_event = READ
+        self._send_event = WRITE
 
     # Receiving.
 
-    def try_recv_into(self, view: memoryview | bytearray) -> int:
+    def try_recv_into(self, view: memoryview) -> int:
         """Receive what is there into `view` (not empty, bytes) and return how many bytes came.
 
-        0: the peer has ended its side. -1: it would block, so `wait_recv` comes next. After a short read, after a
-        send, and when this task has had its share of the loop, the answer is -1 without a system call.
+        0: the peer has ended its side. -1: it would block, so `wait_recv` comes next. After a short read,
+        after a send, and when this task has had its share of the loop, it is -1 without a system call.
         Raises ReadError.
         """
         if self._wait_first:
@@ -88,7 +88,7 @@ class SocketStream:
             # Most likely the socket is empty now: a poll is cheaper than a try that fails.
             self._wait_first = True
             if count == 0 and self._shut_down:
-                raise ReadError(f"the connection to {self._peer} was shut down while it was being read")
+                raise self._shut_down_error()
         else:
             self._share -= count
             if self._share <= 0:
@@ -99,13 +99,13 @@ class SocketStream:
         """Wait until `try_recv_into` makes sense again.
 
         deadline: absolute, `time.monotonic()` seconds, or None.
-        Raises ReadTimeout when it has passed; ReadError when the stream was closed, or another task waits on it.
+        Raises ReadTimeout when it has passed; ReadError when the stream was closed or another task waits too.
         """
         if self._share <= 0:
             await self._backend.sleep(0)
         else:
             try:
-                ready = await self._backend.wait(self._read, deadline)
+                ready = await self._backend.wait(((self._sock, self._recv_event),), deadline)
             except OSError as exc:
                 raise self._read_error(exc) from exc
             if not ready:
@@ -141,7 +141,7 @@ class SocketStream:
         if self._share <= 0:
             await self._backend.sleep(0)
         else:
-            await self._wait_to_send(self._write, timeout)
+            await self._wait_to_send(self._send_event, timeout)
         self._share = self._full_share
 
     async def wait_send_or_recv(self, timeout: float | None) -> int:
@@ -154,11 +154,12 @@ class SocketStream:
             await self._backend.sleep(0)
             events = READ | WRITE
         else:
-            events = await self._wait_to_send(self._both, timeout)
+            events = await self._wait_to_send(self._recv_event | self._send_event, timeout)
         self._share = self._full_share
-        if events & READ:
+        can_recv = READ if events & self._recv_event else 0
+        if can_recv:
             self._wait_first = False
-        return events
+        return can_recv | (WRITE if events & self._send_event else 0)
 
     async def send_all(self, data: Buffer, timeout: float | None) -> None:
         """Send all of `data`. timeout: seconds without progress, or None. Raises WriteTimeout, WriteError."""
@@ -175,14 +176,14 @@ class SocketStream:
                 else:
                     done += count
 
-    async def _wait_to_send(self, interests: Any, timeout: float | None) -> int:
+    async def _wait_to_send(self, events: int, timeout: float | None) -> int:
         deadline = None if timeout is None else monotonic() + timeout
         try:
-            ready = await self._backend.wait(interests, deadline)
+            ready = await self._backend.wait(((self._sock, events),), deadline)
         except OSError as exc:
             raise self._write_error(exc) from exc
         if not ready:
-            raise WriteTimeout(f"{self._peer} took no data within the write timeout")
+            raise WriteTimeout(f"{self._peer} took no data within the write timeout of {timeout} s")
         return ready[0][1]
 
     # Both.
@@ -190,14 +191,16 @@ class SocketStream:
     async def start_tls(
         self,
         context: ssl.SSLContext,
-        server_hostname: str,
+        server_hostname: str | None,
         deadline: float | None,
         alpn: Sequence[str] | None = None,
     ) -> TLSStream:
-        """Turn this stream into a TLS stream; this object is used up, whatever the outcome. See `tls.start_tls`."""
+        """Turn this stream into a TLS stream; this one is used up, whatever happens. See `tls.start_tls`."""
         from .tls import start_tls
 
-        return await start_tls(self._backend, self._sock, self._peer, context, server_hostname, deadline, alpn)
+        return await start_tls(
+            self._backend, self._sock, self._peer, context, server_hostname, deadline, alpn
+        )
 
     def is_alive(self) -> bool:
         """Tell whether an idle stream can still be used: nothing came on it, and it has not ended."""
@@ -210,24 +213,24 @@ class SocketStream:
         return False
 
     def shutdown(self) -> None:
-        """End both directions, from any thread: whoever waits on the stream wakes, and gets ReadError or WriteError.
+        """End both directions, from any thread: whoever waits wakes, and gets ReadError or WriteError.
 
         The descriptor stays the owner's to close: another thread may be about to use it.
         """
         self._shut_down = True
         try:
-            # Not self._sock.shutdown: a TLS socket's own would drop its TLS state under a reader in another thread.
+            # A TLS socket's own method would drop its TLS state under a reader in another thread.
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except OSError:  # not connected any more
             pass
 
     def close(self) -> None:
-        """Close at once. Never waits and never sends, so a forked child may call it on its parent's connection."""
+        """Close at once. Never waits, never sends: a forked child may do it to its parent's connections."""
         self._backend.notify_closing(self._sock)
         self._sock.close()
 
     def get_extra_info(self, name: str) -> Any:
-        """Return "socket", "ssl_object", "client_addr", "server_addr" or "is_readable"; None for anything else."""
+        """Return "socket", "ssl_object", "client_addr", "server_addr" or "is_readable"; None: unknown."""
         if name == "socket":
             return self._sock
         if name == "client_addr":
@@ -235,8 +238,11 @@ class SocketStream:
         if name == "server_addr":
             return self._sock.getpeername()
         if name == "is_readable":
-            return bool(ready_sockets(self._read, 0.0))
+            return bool(ready_sockets(((self._sock, READ),), 0.0))
         return None
+
+    def _shut_down_error(self) -> ReadError:
+        return ReadError(f"the connection to {self._peer} was closed on this side while it was being read")
 
     def _read_error(self, exc: OSError) -> ReadError:
         return ReadError(f"receiving from {self._peer} failed: {exc}")
