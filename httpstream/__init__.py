@@ -1,0 +1,207 @@
+"""A fast streaming HTTP client, with the API of httpx.
+
+    import httpstream
+
+    with httpstream.stream("GET", "https://example.org/large") as response:
+        for chunk in response.iter_bytes():
+            ...
+
+Only names are here. Each is loaded from its module when it is first asked for, so that importing the package
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from .__version__ import __description__, __title__, __version__
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._api import delete, get, head, options, patch, post, put, request, stream
+    from ._async_client import AsyncClient
+    from ._client import Client
+    from ._config import Limits, MessageLimits, Timeout
+    from ._conversation import USE_CLIENT_DEFAULT
+    from ._exceptions import (
+        CloseError,
+        ConnectError,
+        ConnectTimeout,
+        CookieConflict,
+        DecodingError,
+        HTTPError,
+        HTTPStatusError,
+        InvalidURL,
+        LineTooLong,
+        LocalProtocolError,
+        NetworkError,
+        PoolTimeout,
+        ProtocolError,
+        ProxyError,
+        ReadError,
+        ReadTimeout,
+        RemoteProtocolError,
+        RequestError,
+        RequestNotRead,
+        ResponseNotRead,
+        StreamClosed,
+        StreamConsumed,
+        StreamError,
+        TimeoutException,
+        TooManyRedirects,
+        TransportError,
+        UnsupportedProtocol,
+        WriteError,
+        WriteTimeout,
+    )
+    from ._models.headers import Headers
+    from ._models.request import Request
+    from ._models.response import Response
+    from ._network.tls import create_ssl_context
+    from ._status_codes import codes
+    from ._streams import AsyncByteStream, ByteStream, SyncByteStream
+    from ._transports.base import AsyncBaseTransport, BaseTransport
+    from ._transports.http import AsyncHTTPTransport, HTTPTransport
+    from ._urls import URL, QueryParams
+
+# In httpx's order, which is case-insensitive.
+__all__ = [  # noqa: RUF022 - ruff would sort upper case first
+    "__description__",
+    "__title__",
+    "__version__",
+    "AsyncBaseTransport",
+    "AsyncByteStream",
+    "AsyncClient",
+    "AsyncHTTPTransport",
+    "BaseTransport",
+    "ByteStream",
+    "Client",
+    "CloseError",
+    "codes",
+    "ConnectError",
+    "ConnectTimeout",
+    "CookieConflict",
+    "create_ssl_context",
+    "DecodingError",
+    "delete",
+    "get",
+    "head",
+    "Headers",
+    "HTTPError",
+    "HTTPStatusError",
+    "HTTPTransport",
+    "InvalidURL",
+    "Limits",
+    "LineTooLong",
+    "LocalProtocolError",
+    "MessageLimits",
+    "NetworkError",
+    "options",
+    "patch",
+    "PoolTimeout",
+    "post",
+    "ProtocolError",
+    "ProxyError",
+    "put",
+    "QueryParams",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "Request",
+    "request",
+    "RequestError",
+    "RequestNotRead",
+    "Response",
+    "ResponseNotRead",
+    "stream",
+    "StreamClosed",
+    "StreamConsumed",
+    "StreamError",
+    "SyncByteStream",
+    "Timeout",
+    "TimeoutException",
+    "TooManyRedirects",
+    "TransportError",
+    "UnsupportedProtocol",
+    "URL",
+    "USE_CLIENT_DEFAULT",
+    "WriteError",
+    "WriteTimeout",
+]
+
+# Where each name lives.
+_HOMES = {
+    "AsyncBaseTransport": "_transports.base",
+    "AsyncByteStream": "_streams",
+    "AsyncClient": "_async_client",
+    "AsyncHTTPTransport": "_transports.http",
+    "BaseTransport": "_transports.base",
+    "ByteStream": "_streams",
+    "Client": "_client",
+    "CloseError": "_exceptions",
+    "codes": "_status_codes",
+    "ConnectError": "_exceptions",
+    "ConnectTimeout": "_exceptions",
+    "CookieConflict": "_exceptions",
+    "create_ssl_context": "_network.tls",
+    "DecodingError": "_exceptions",
+    "delete": "_api",
+    "get": "_api",
+    "head": "_api",
+    "Headers": "_models.headers",
+    "HTTPError": "_exceptions",
+    "HTTPStatusError": "_exceptions",
+    "HTTPTransport": "_transports.http",
+    "InvalidURL": "_exceptions",
+    "Limits": "_config",
+    "LineTooLong": "_exceptions",
+    "LocalProtocolError": "_exceptions",
+    "MessageLimits": "_config",
+    "NetworkError": "_exceptions",
+    "options": "_api",
+    "patch": "_api",
+    "PoolTimeout": "_exceptions",
+    "post": "_api",
+    "ProtocolError": "_exceptions",
+    "ProxyError": "_exceptions",
+    "put": "_api",
+    "QueryParams": "_urls",
+    "ReadError": "_exceptions",
+    "ReadTimeout": "_exceptions",
+    "RemoteProtocolError": "_exceptions",
+    "Request": "_models.request",
+    "request": "_api",
+    "RequestError": "_exceptions",
+    "RequestNotRead": "_exceptions",
+    "Response": "_models.response",
+    "ResponseNotRead": "_exceptions",
+    "stream": "_api",
+    "StreamClosed": "_exceptions",
+    "StreamConsumed": "_exceptions",
+    "StreamError": "_exceptions",
+    "SyncByteStream": "_streams",
+    "Timeout": "_config",
+    "TimeoutException": "_exceptions",
+    "TooManyRedirects": "_exceptions",
+    "TransportError": "_exceptions",
+    "UnsupportedProtocol": "_exceptions",
+    "URL": "_urls",
+    "USE_CLIENT_DEFAULT": "_conversation",
+    "WriteError": "_exceptions",
+    "WriteTimeout": "_exceptions",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value  # from now on it is found without this function
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,249 @@
+"""How the content of a response reaches a splitter: from memory, raw, or decoded.
+
+Here live the readers of the two worlds (the protocol of `_iterators`: start, feed, failed). They know the
+response and its stream, nothing of connections, and they neither cut nor keep content: that is the splitter's
+part.
+
+A stream that has ``attach(splitter)`` (the body of a live response) gives the splitter direct access to its
+receive buffer and answers with the function that fills it. Any other stream is iterated, and its pieces are
+pushed.
+"""
+
+from __future__ import annotations
+
+from httpstream._exceptions import RequestError, StreamClosed, StreamConsumed
+from httpstream._streams import AsyncByteStream, SyncByteStream
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from httpstream._chunker import Splitter
+    from httpstream._decoders import Decoder
+
+    from .request import Request
+    from .response import Response
+
+
+class UnattachedStream(AsyncByteStream, SyncByteStream):
+    """The stream of a message that was pickled: its connection stayed behind. It raises StreamClosed."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise StreamClosed()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise StreamClosed()
+
+
+def claim(response: Response, world: type, method: str) -> None:
+    """Take the right to read the stream of a response: there is one reading only.
+
+    Raises StreamConsumed, StreamClosed, or RuntimeError when the stream belongs to the other world.
+    """
+    if response.is_stream_consumed:
+        raise StreamConsumed()
+    if response.is_closed:
+        raise StreamClosed()
+    if not isinstance(response.stream, world):
+        kind = "async" if world is SyncByteStream else "sync"
+        raise RuntimeError(f"{method} was called on a response whose stream is {kind}")
+    response.is_stream_consumed = True
+    response._num_bytes_downloaded = 0
+
+
+def blame(exc: BaseException, request: Request | None) -> None:
+    """Tell an exception on its way out which request it belongs to."""
+    if isinstance(exc, RequestError) and exc._request is None:
+        exc._request = request
+
+
+def abandon(response: Response, exc: BaseException) -> None:
+    """Close a response because of an exception on its way out; that one is what the caller must see."""
+    blame(exc, response._request)
+    try:
+        response.close()
+    except Exception:
+        pass
+
+
+async def aabandon(response: Response, exc: BaseException) -> None:
+    """See `abandon`."""
+    blame(exc, response._request)
+    try:
+        await response.aclose()
+    except Exception:
+        pass
+
+
+class SyncReader:
+    """Feeds a splitter in the sync world. raw: keep the content coding, and never read from memory."""
+
+    __slots__ = ("_decoder", "_in_memory", "_pieces", "_raw", "_response", "_splitter", "_step")
+
+    _step: Callable[[], bool]
+    _splitter: Splitter
+    _pieces: Iterator[bytes]
+    _decoder: Decoder
+
+    def __init__(self, response: Response, *, raw: bool = False) -> None:
+        self._response = response
+        self._raw = raw
+
+    def start(self, splitter: Splitter) -> None:
+        """Choose the way of the content. Raises what `claim` raises, and DecodingError."""
+        response = self._response
+        self._splitter = splitter
+        self._in_memory = not self._raw and hasattr(response, "_content")
+        if self._in_memory:
+            self._step = self._from_memory
+            return
+        claim(response, SyncByteStream, "a sync iterator")
+        stream = response.stream
+        decoder = None if self._raw else response._content_decoder()
+        if decoder is not None:
+            self._decoder = decoder
+            self._step = self._decoded
+        elif hasattr(stream, "attach"):
+            self._step = stream.attach(splitter)
+            return
+        else:
+            self._step = self._pushed
+        assert isinstance(stream, SyncByteStream)  # claim() has checked it; this line is for type checkers
+        self._pieces = iter(stream)
+
+    def feed(self) -> bool:
+        """Give the splitter more. False: the content has ended, the response is closed."""
+        if self._step():
+            return True
+        if not self._in_memory:
+            self._response.close()
+        return False
+
+    def failed(self, exc: BaseException) -> None:
+        """An exception is about to leave the iterator: nothing more can be read, so close."""
+        abandon(self._response, exc)
+
+    def _from_memory(self) -> bool:
+        self._step = self._end
+        content = self._response.content
+        if content:
+            self._splitter.push(content)
+        return bool(content)
+
+    def _end(self) -> bool:
+        return False
+
+    def _next_raw(self) -> bytes | None:
+        raw = next(self._pieces, None)
+        if raw is not None:
+            self._response._num_bytes_downloaded += len(raw)
+        return raw
+
+    def _pushed(self) -> bool:
+        raw = self._next_raw()
+        if raw is None:
+            return False
+        self._splitter.push(raw)
+        return True
+
+    def _decoded(self) -> bool:
+        decoder = self._decoder
+        while True:
+            raw: bytes | None = b""
+            if decoder.needs_input:
+                raw = self._next_raw()
+                if raw is None:
+                    decoder.finish()
+                    return False
+            content = decoder.decode(raw or b"")
+            if content:
+                self._splitter.push(content)
+                return True
+
+
+class AsyncReader:
+    """Feeds a splitter in the async world: see `SyncReader`."""
+
+    __slots__ = ("_decoder", "_in_memory", "_pieces", "_raw", "_response", "_splitter", "_step")
+
+    _step: Callable[[], Awaitable[bool]]
+    _splitter: Splitter
+    _pieces: AsyncIterator[bytes]
+    _decoder: Decoder
+
+    def __init__(self, response: Response, *, raw: bool = False) -> None:
+        self._response = response
+        self._raw = raw
+
+    def start(self, splitter: Splitter) -> None:
+        """See `SyncReader.start`."""
+        response = self._response
+        self._splitter = splitter
+        self._in_memory = not self._raw and hasattr(response, "_content")
+        if self._in_memory:
+            self._step = self._from_memory
+            return
+        claim(response, AsyncByteStream, "an async iterator")
+        stream = response.stream
+        decoder = None if self._raw else response._content_decoder()
+        if decoder is not None:
+            self._decoder = decoder
+            self._step = self._decoded
+        elif hasattr(stream, "attach"):
+            self._step = stream.attach(splitter)
+            return
+        else:
+            self._step = self._pushed
+        assert isinstance(stream, AsyncByteStream)  # claim() has checked it; this line is for type checkers
+        self._pieces = stream.__aiter__()
+
+    async def feed(self) -> bool:
+        """See `SyncReader.feed`."""
+        if await self._step():
+            return True
+        if not self._in_memory:
+            await self._response.aclose()
+        return False
+
+    async def failed(self, exc: BaseException) -> None:
+        """See `SyncReader.failed`."""
+        await aabandon(self._response, exc)
+
+    async def _from_memory(self) -> bool:
+        self._step = self._end
+        content = self._response.content
+        if content:
+            self._splitter.push(content)
+        return bool(content)
+
+    async def _end(self) -> bool:
+        return False
+
+    async def _next_raw(self) -> bytes | None:
+        try:
+            raw = await self._pieces.__anext__()
+        except StopAsyncIteration:
+            return None
+        self._response._num_bytes_downloaded += len(raw)
+        return raw
+
+    async def _pushed(self) -> bool:
+        raw = await self._next_raw()
+        if raw is None:
+            return False
+        self._splitter.push(raw)
+        return True
+
+    async def _decoded(self) -> bool:
+        decoder = self._decoder
+        while True:
+            raw: bytes | None = b""
+            if decoder.needs_input:
+                raw = await self._next_raw()
+                if raw is None:
+                    decoder.finish()
+                    return False
+            content = decoder.decode(raw or b"")
+            if content:
+                self._splitter.push(content)
+                return True

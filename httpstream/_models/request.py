@@ -1,0 +1,140 @@
+"""``Request``: a method, a URL, field lines and content, as a value.
+
+No socket, no client: defaults of a client are merged in `_conversation`, bytes of the wire are made by the
+exchange.
+"""
+
+from __future__ import annotations
+
+from httpstream._content import encode_request
+from httpstream._exceptions import RequestNotRead
+from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
+from httpstream._urls import URL
+
+from .headers import Headers
+from .reading import UnattachedStream
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from httpstream._types import HeaderTypes, QueryParamTypes, RequestContent, RequestData, RequestExtensions
+
+__all__ = ["Request"]
+
+# Methods whose request gets "Content-Length: 0" when it has no content (RFC 9110 section 8.6).
+METHODS_WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))
+
+
+class Request:
+    """An HTTP request.
+
+    method: made upper-case. url: a URL or a str. params: become the URL's query. headers: field lines;
+    ``Host``, and the content's own fields where they are absent, are added. content, data, json: the content,
+    see `httpstream.request`. stream: the content as a stream, in place of those; then no field is added.
+    extensions: a dict for the transport, of which ``"timeout"`` is the one that every request has.
+
+    Raises InvalidURL, and TypeError or ValueError for content that cannot be encoded.
+    """
+
+    __module__ = "httpstream"
+
+    def __init__(
+        self,
+        method: str,
+        url: URL | str,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        json: Any | None = None,
+        stream: SyncByteStream | AsyncByteStream | None = None,
+        extensions: RequestExtensions | None = None,
+    ) -> None:
+        self.method = method.upper()
+        if params is not None:
+            self.url = URL(url, params=params)
+        else:
+            self.url = url if type(url) is URL else URL(url)
+        self.extensions: dict[str, Any] = {} if extensions is None else dict(extensions)
+        self.stream: SyncByteStream | AsyncByteStream
+        if stream is not None:
+            self.headers = Headers(headers)
+            self.stream = stream
+            return
+        if content is None and data is None and json is None:
+            content_fields: dict[str, str] = {}
+            self.stream = ByteStream(b"")
+            self._content = b""
+        else:
+            content_fields, self.stream = encode_request(content, data, json)
+            if type(self.stream) is ByteStream:
+                self._content = b"".join(self.stream)
+        given = headers if type(headers) is Headers else Headers(headers)
+        self.headers = Headers._from_fields(self._complete(given.raw, content_fields))
+
+    def _complete(
+        self, fields: list[tuple[bytes, bytes]], content_fields: dict[str, str]
+    ) -> list[tuple[bytes, bytes]]:
+        """The given field lines with Host in front and the content's fields behind, where absent."""
+        names = {name.lower() for name, _ in fields}
+        for name, value in content_fields.items():
+            key = name.lower().encode("ascii")
+            # A length that was set by hand frames the content: both at once are forbidden (RFC 9112 section
+            # 6.2).
+            if key in names or (key == b"transfer-encoding" and b"content-length" in names):
+                continue
+            names.add(key)
+            fields.append((name.encode("ascii"), value.encode("ascii")))
+        first: list[tuple[bytes, bytes]] = []
+        if b"host" not in names and self.url.host:
+            first.append((b"Host", self.url.netloc))
+        if self.method in METHODS_WITH_CONTENT and names.isdisjoint(
+            (b"content-length", b"transfer-encoding")
+        ):
+            first.append((b"Content-Length", b"0"))
+        return first + fields
+
+    @property
+    def content(self) -> bytes:
+        """The content. Raises RequestNotRead while it is a stream that has not been read."""
+        try:
+            return self._content
+        except AttributeError:
+            raise RequestNotRead() from None
+
+    def read(self) -> bytes:
+        """Read the content into memory, once, and return it; the stream can then be sent again."""
+        if not hasattr(self, "_content"):
+            if not hasattr(self.stream, "__iter__"):
+                raise RuntimeError(
+                    "read() was called on a request whose content is an async stream: use aread()"
+                )
+            stream: Iterable[bytes] = self.stream
+            self._content = b"".join(stream)
+            self.stream = ByteStream(self._content)
+        return self._content
+
+    async def aread(self) -> bytes:
+        """Read the content into memory, once, and return it; the stream can then be sent again."""
+        if not hasattr(self, "_content"):
+            if not isinstance(self.stream, AsyncByteStream):
+                raise RuntimeError(
+                    "aread() was called on a request whose content is a sync stream: use read()"
+                )
+            self._content = b"".join([piece async for piece in self.stream])
+            self.stream = ByteStream(self._content)
+        return self._content
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}({self.method!r}, {str(self.url)!r})>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("extensions", "stream")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.extensions = {}
+        self.stream = UnattachedStream()
