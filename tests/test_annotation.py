@@ -1,7 +1,7 @@
 """Holds the hot loops to C: no line of a function marked `# hot: no Python` is yellow in Cython's annotation.
 
-The whole body counts, but for `with nogil:`, which gives the lock away and takes it back. The signature is left out:
-the code that reports an error is booked on it.
+The whole body counts, but for `with nogil:`, which gives the lock away and takes it back. The signature does
+not count: the code that reports an error is booked on it.
 """
 
 from __future__ import annotations
