@@ -1,0 +1,236 @@
+"""What the caller gives as content, made into the header fields that describe it and a stream of its pieces.
+
+A known size becomes ``Content-Length``, an unknown one ``Transfer-Encoding: chunked``; fields that were set by
+hand are merged by ``Request``. A file is asked how much is ahead; it is read when its stream is iterated.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from ._exceptions import StreamConsumed
+from ._streams import AsyncByteStream, ByteStream, SyncByteStream
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from ._types import RequestContent, RequestData, ResponseContent
+
+__all__ = ["AsyncIteratorByteStream", "ByteStream", "IteratorByteStream", "encode_request", "encode_response"]
+
+FILE_PIECE_BYTES = 64 * 1024  # what one read of a file asks for
+
+
+class IteratorByteStream(SyncByteStream):
+    """Content from an iterable of bytes, or from a binary file, which is read from where it stands.
+
+    A list can be streamed again, and so can a file that can seek: from the same position. A generator, any
+    iterator, or a pipe cannot: the second time raises StreamConsumed rather than sending nothing.
+    """
+
+    __slots__ = ("_read", "_start", "_stream", "_streamed")
+
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream: Any = stream
+        self._read: Callable[[int], bytes] | None = getattr(stream, "read", None)
+        self._start = None if self._read is None else _position(stream)
+        self._streamed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._read is None:
+            if self._streamed and hasattr(self._stream, "__next__"):
+                raise StreamConsumed()
+            self._streamed = True
+            return iter(self._stream)
+        if self._streamed:
+            if self._start is None:
+                raise StreamConsumed()
+            self._stream.seek(self._start)
+        self._streamed = True
+        return _FilePieces(self._read)
+
+
+class AsyncIteratorByteStream(AsyncByteStream):
+    """Content from an async iterable of bytes, or from an object with ``aread(size)``.
+
+    An async generator, another iterator or a file cannot be streamed again: that raises StreamConsumed.
+    """
+
+    __slots__ = ("_aread", "_stream", "_streamed")
+
+    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+        self._stream = stream
+        self._aread: Callable[[int], Awaitable[bytes]] | None = getattr(stream, "aread", None)
+        self._streamed = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._streamed and (self._aread is not None or hasattr(self._stream, "__anext__")):
+            raise StreamConsumed()
+        self._streamed = True
+        return self._stream.__aiter__() if self._aread is None else _AsyncFilePieces(self._aread)
+
+
+class _FilePieces:
+    """Iterator of what a file still holds."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+
+    def __iter__(self) -> _FilePieces:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._read(FILE_PIECE_BYTES)
+        if not piece:
+            raise StopIteration
+        return piece
+
+
+class _AsyncFilePieces:
+    """Async iterator of what a file still holds."""
+
+    __slots__ = ("_aread",)
+
+    def __init__(self, aread: Callable[[int], Awaitable[bytes]]) -> None:
+        self._aread = aread
+
+    def __aiter__(self) -> _AsyncFilePieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._aread(FILE_PIECE_BYTES)
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
+def _position(file: Any) -> int | None:
+    """Where a file stands; None: it cannot say, so it cannot go back there."""
+    try:
+        position: int = file.tell()
+        seekable = getattr(file, "seekable", None)
+        return position if seekable is None or seekable() else None
+    except (AttributeError, OSError):
+        return None
+
+
+def _size_ahead(file: Any) -> int | None:
+    """How many bytes a read to the end of ``file`` would give; None: unknown, or no file at all."""
+    try:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None  # a pipe or a device: what it says of its size is no promise
+    except (AttributeError, OSError):
+        pass  # no file of the operating system; it may still know its size, like BytesIO
+    try:
+        # By seeking, not from fstat: a file may have unflushed writes, or be a gzip file over a smaller one.
+        position: int = file.tell()
+        file.seek(0, os.SEEK_END)
+        end: int = file.tell()
+        file.seek(position)
+    except (AttributeError, OSError):
+        return None
+    return max(end - position, 0)
+
+
+def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
+    """``content=``: text, bytes, a binary file, an iterable or async iterable of bytes. Raises TypeError."""
+    if isinstance(content, str):
+        content = content.encode("utf-8")
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        body = bytes(content)
+        return ({"Content-Length": str(len(body))} if body else {}), ByteStream(body)
+    # A dict is an iterable, but one given as content was meant for data= or json=.
+    if isinstance(content, Iterable) and not isinstance(content, dict):
+        if hasattr(content, "encoding") and hasattr(content, "read"):
+            raise TypeError("a file given as content must be opened in binary mode")
+        size = _size_ahead(content)
+        fields = {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
+        return fields, IteratorByteStream(content)
+    if isinstance(content, AsyncIterable):
+        return {"Transfer-Encoding": "chunked"}, AsyncIteratorByteStream(content)
+    raise TypeError(
+        f"content must be str, bytes, or an iterable or async iterable of bytes, not {type(content)}"
+    )
+
+
+def _in_memory(body: bytes, content_type: str) -> tuple[dict[str, str], ByteStream]:
+    return {"Content-Length": str(len(body)), "Content-Type": content_type}, ByteStream(body)
+
+
+def encode_form(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
+    """``data=``: form fields; a list or tuple repeats its field. True is "true", None is empty."""
+    from urllib.parse import urlencode
+
+    fields = []
+    for name, value in data.items():
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if item is True or item is False:
+                item = "true" if item else "false"
+            fields.append((name, "" if item is None else str(item)))
+    return _in_memory(urlencode(fields).encode("ascii"), "application/x-www-form-urlencoded")
+
+
+@lru_cache(maxsize=1)
+def _json_encode() -> Callable[[Any], str]:
+    # Made once: json.dumps() makes a new encoder for every call with options. Compact, as no one reads it;
+    # NaN is refused, since JSON has none.
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def encode_json(json: Any) -> tuple[dict[str, str], ByteStream]:
+    """``json=``: any value that the json module can write. Raises TypeError or ValueError for others."""
+    return _in_memory(_json_encode()(json).encode("utf-8"), "application/json")
+
+
+def encode_request(
+    content: RequestContent | None = None,
+    data: RequestData | None = None,
+    json: Any | None = None,
+) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
+    """The content of a request: its header fields, and its stream. The first argument that is given counts.
+
+    Raises TypeError or ValueError for what cannot be encoded.
+    """
+    if data is not None and not isinstance(data, Mapping):
+        warnings.warn(
+            "data= is for form fields: give bytes, text or an iterable as content=", DeprecationWarning, 2
+        )
+        return encode_content(data)
+    if content is not None:
+        return encode_content(content)
+    if data:
+        return encode_form(data)
+    if json is not None:
+        return encode_json(json)
+    return {}, ByteStream(b"")
+
+
+def encode_response(
+    content: ResponseContent | None = None,
+    text: str | None = None,
+    html: str | None = None,
+    json: Any | None = None,
+) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
+    """The content of a response that is made by hand: its header fields, and its stream.
+
+    Raises TypeError or ValueError for what cannot be encoded.
+    """
+    if content is not None:
+        return encode_content(content)
+    if text is not None:
+        return _in_memory(text.encode("utf-8"), "text/plain; charset=utf-8")
+    if html is not None:
+        return _in_memory(html.encode("utf-8"), "text/html; charset=utf-8")
+    if json is not None:
+        return encode_json(json)
+    return {}, ByteStream(b"")
