@@ -1,7 +1,7 @@
 """What the caller gives as content, made into the header fields that describe it and a stream of its pieces.
 
-A known size becomes ``Content-Length``, an unknown one ``Transfer-Encoding: chunked``; fields that were set by
-hand are merged by ``Request``. A file is asked how much is ahead; it is read when its stream is iterated.
+A known size becomes ``Content-Length``, an unknown one ``Transfer-Encoding: chunked``; fields set by hand are
+merged by ``Request``. A file is asked how much is ahead; it is read when its stream is iterated.
 """
 
 from __future__ import annotations
