@@ -56,6 +56,7 @@ cdef class ResponseParser(Source):
     cdef Py_ssize_t _remaining        # FIXED: content still to come
     cdef Py_ssize_t _length           # FIXED: Content-Length
     cdef bint _head_method, _connect_method, _reusable, _eof
+    cdef bint _answered               # a byte has come since start()
     cdef object _error
 
     cdef readonly Py_ssize_t bytes_taken
@@ -95,6 +96,7 @@ cdef class ResponseParser(Source):
         self._head_method = method == b"HEAD"
         self._connect_method = method == b"CONNECT"
         self._informational = 0
+        self._answered = False
         self._begin_head()
 
     cdef int _begin_head(self) except -1:
@@ -126,7 +128,9 @@ cdef class ResponseParser(Source):
     cdef int _received(self, Py_ssize_t size) except -1:
         self._start = 0
         self._end = size
-        if size == 0:
+        if size:
+            self._answered = True
+        else:
             self._eof = True
             self._end_of_file()
         return 0
@@ -359,6 +363,11 @@ cdef class ResponseParser(Source):
     def keep_alive(self):
         """Whether this connection may carry another request: complete, persistent, nothing left over, no end."""
         return self._state == COMPLETE and self._reusable and self._start == self._end and not self._eof
+
+    @property
+    def nothing_received(self):
+        """Whether not a byte has come since start()."""
+        return not self._answered
 
     def leftover(self):
         """Take the bytes behind the response (of a tunnel: its first ones) out of the buffer."""

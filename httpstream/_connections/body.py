@@ -1,0 +1,123 @@
+"""The content of a response that is being received: the stream of a live response.
+
+Knows its connection, and gives it back when the content ends; knows no content coding and no caller's wishes: a
+splitter that is attached here cuts its items out of the connection's own buffer.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from .._backend import run
+from .._chunker import ByteChunker
+from .._iterators import AsyncItems, Items
+from .._streams import AsyncByteStream, SyncByteStream
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._chunker import Splitter
+    from .connection import Connection
+
+
+class LiveBody:
+    """The content of a response that is being received: raw pieces, transfer coding removed.
+
+    One reader at a time. The connection goes back to its pool when the last byte was handed over, and on close.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        release: Callable[[Connection], None],
+        read_timeout: float | None,
+        trailers: list[tuple[bytes, bytes]],
+    ) -> None:
+        self._connection = connection
+        self._parser = connection.parser
+        self._release = release
+        self._read_timeout = read_timeout
+        self._trailers = trailers  # filled at the end
+        self._open = True
+
+    @property
+    def bytes_taken(self) -> int:
+        """Raw content bytes handed over so far."""
+        return self._parser.bytes_taken if self._open else self._taken
+
+    @property
+    def content_length(self) -> int | None:
+        """Raw content bytes still to come, or None when that is unknown."""
+        return self._parser.content_length if self._open else 0
+
+    async def _feed(self) -> bool:
+        """Wait until more can be received; False: the content is complete."""
+        if not self._open:
+            return False
+        if self._parser.content_complete:
+            self._finish()
+            return False
+        timeout = self._read_timeout
+        await self._connection.stream.wait_recv(None if timeout is None else monotonic() + timeout)
+        return True
+
+    def _finish(self) -> None:
+        if self._open:
+            self._open = False
+            self._taken = self._parser.bytes_taken
+            if self._parser.content_complete:
+                self._trailers.extend(self._parser.trailers)
+            try:
+                self._connection.finish()
+            finally:
+                self._release(self._connection)
+
+    # As the reader of its own iterator.
+
+    def start(self, splitter: Splitter) -> None:
+        splitter.attach(self._parser)
+
+
+class SyncLiveBody(LiveBody, SyncByteStream):
+    """See LiveBody."""
+
+    def attach(self, splitter: Splitter) -> Callable[[], bool]:
+        """Let a splitter cut its items out of the receive buffer. Returns what waits for more; False: the end."""
+        splitter.attach(self._parser)
+        return self.feed
+
+    def feed(self) -> bool:
+        return run(self._feed())
+
+    def failed(self, exc: BaseException) -> None:
+        self._connection.close()
+        self._finish()
+
+    def __iter__(self) -> Items:
+        return Items(ByteChunker(None), self)
+
+    def close(self) -> None:
+        self._finish()
+
+
+class AsyncLiveBody(LiveBody, AsyncByteStream):
+    """See LiveBody."""
+
+    def attach(self, splitter: Splitter) -> Callable[[], Any]:
+        """See SyncLiveBody.attach."""
+        splitter.attach(self._parser)
+        return self._feed
+
+    feed = LiveBody._feed
+
+    async def failed(self, exc: BaseException) -> None:
+        self._connection.close()
+        self._finish()
+
+    def __aiter__(self) -> AsyncItems:
+        return AsyncItems(ByteChunker(None), self)
+
+    async def aclose(self) -> None:
+        self._finish()

@@ -1,0 +1,360 @@
+"""One HTTP/1.1 connection: a network stream, and one exchange after the other on it.
+
+Knows no pool, client, redirect or cookie. Whatever ends an exchange before its last byte closes the connection.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from time import monotonic
+
+from .._backend import READ
+from .._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
+from .._network.connect import connect_tcp, connect_unix
+from .._parser import ResponseParser
+from .._streams import AsyncByteStream, ByteStream, SyncByteStream
+from .exchange import IDEMPOTENT, ContentWriter, RequestHead
+from .upload import Upload
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from .._backend import Backend
+    from .._config import MessageLimits
+    from .._models.request import Request
+    from .._network.connect import SocketOption
+    from .._network.sockets import SocketStream
+
+    Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
+    Timeouts = dict[str, float | None]
+
+# The key of a connection in the pool: scheme, host, port.
+Origin = tuple[str, str, int]
+
+CONTINUE_TIMEOUT = 1.0
+"""Seconds to wait for the 100 of a server that may not know Expect: RFC 9110 10.1.1 forbids to wait for ever."""
+
+DRAIN_BYTES = 64 * 1024
+"""Content of an abandoned response that is dropped to keep its connection, when that much is already there."""
+
+# Asked for by `import httpstream` programs with an ssl module that has it: HTTP/1.1 is all that is spoken here.
+ALPN = ("http/1.1",)
+
+
+class Route:
+    """How connections are opened: what all connections of one transport share."""
+
+    __slots__ = ("context", "limits", "local_address", "socket_options", "uds")
+
+    def __init__(
+        self,
+        context: Callable[[], ssl.SSLContext],
+        limits: MessageLimits,
+        *,
+        uds: str | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> None:
+        self.context = context  # called at the first https connection: a context costs milliseconds
+        self.limits = limits
+        self.uds = uds
+        self.local_address = local_address
+        self.socket_options = None if socket_options is None else tuple(socket_options)
+
+
+class State(Enum):
+    NEW = "new"  # not connected yet
+    IDLE = "idle"  # may carry an exchange
+    ACTIVE = "active"  # an exchange is under way
+    CLOSED = "closed"
+
+
+class Connection:
+    """One connection to an origin.
+
+    `open`, then for each exchange `exchange` and, when its response is done with, `finish`; `close` at any time.
+    """
+
+    __slots__ = (
+        "_backend",
+        "_closes",
+        "_parser",
+        "_route",
+        "_sent_all",
+        "_state",
+        "_stream",
+        "expires_at",
+        "key",
+        "reused",
+    )
+
+    _stream: SocketStream
+    _parser: ResponseParser
+
+    def __init__(self, backend: Backend, origin: Origin, route: Route) -> None:
+        self.key = origin
+        self.expires_at = 0.0  # for the pool
+        self.reused = False  # whether the current exchange is not the first one
+        self._backend = backend
+        self._route = route
+        self._state = State.NEW
+        self._closes = False
+        self._sent_all = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {origin_text(self.key)!r} {self._state.value}>"
+
+    # For the pool.
+
+    @property
+    def is_reusable(self) -> bool:
+        return self._state is State.IDLE
+
+    def is_alive(self) -> bool:
+        """Whether nothing came, and no end, while nobody asked for anything."""
+        return self._state is State.IDLE and self._stream.is_alive()
+
+    def close(self) -> None:
+        """Close at once, whatever is under way. Never waits. Closing twice is harmless."""
+        if self._state in (State.IDLE, State.ACTIVE):
+            self._stream.close()
+        self._state = State.CLOSED
+
+    def shutdown(self) -> None:
+        """From any thread: wake whoever waits on this connection; the owner closes it."""
+        if self._state in (State.IDLE, State.ACTIVE):
+            self._stream.shutdown()
+
+    # An exchange.
+
+    async def open(self, timeout: float | None, server_hostname: str | None = None) -> None:
+        """Connect (TCP or Unix socket, then TLS for https). timeout: seconds for all of it, or None.
+
+        Raises ConnectError, ConnectTimeout.
+        """
+        scheme, host, port = self.key
+        route = self._route
+        deadline = None if timeout is None else monotonic() + timeout
+        if route.uds is not None:
+            stream = await connect_unix(self._backend, route.uds, deadline, socket_options=route.socket_options)
+        else:
+            stream = await connect_tcp(
+                self._backend,
+                host,
+                port,
+                deadline,
+                local_address=route.local_address,
+                socket_options=route.socket_options,
+            )
+        if scheme == "https":
+            try:
+                context = await self._backend.in_thread(route.context)
+            except BaseException:
+                stream.close()
+                raise
+            stream = await stream.start_tls(context, server_hostname or host, deadline, ALPN)
+        self._stream = stream
+        self._parser = ResponseParser(route.limits, origin_text(self.key), stream.try_recv_into)
+        self._state = State.IDLE
+
+    async def exchange(self, request: Request, timeouts: Timeouts) -> Head:
+        """Send a request and return the head of its final response; its content is read through a `LiveBody`.
+
+        timeouts: seconds, "read" and "write". After an exception the connection is good for nothing but `close`.
+        Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
+        """
+        if self._state is State.NEW:
+            self.reused = False
+            await self.open(timeouts.get("connect"), request.extensions.get("sni_hostname"))
+        else:
+            self.reused = True
+        method = _ascii(request.method)
+        head = RequestHead(method, request.url.raw_path, request.headers.raw)
+        self._state = State.ACTIVE
+        self._closes = head.closes
+        self._sent_all = False
+        self._parser.start(method)
+        informational = request.extensions.get("informational")
+        stream = request.stream
+        try:
+            if head.content_length == 0 and type(stream) is ByteStream and not stream.content:
+                early = await self.send(head.data, timeouts.get("write"), informational)
+            else:
+                early = await self._send_with_content(head, request, timeouts, informational)
+        except WriteError as exc:
+            return await self._answer_to_a_broken_send(exc, timeouts, informational)
+        if early is not None:
+            return early
+        self._sent_all = True
+        return await self._receive_head(_deadline(timeouts.get("read")), informational)
+
+    def may_send_again(self, request: Request) -> bool:
+        """After a failed exchange: whether the request may go out once more, on another connection.
+
+        Only when the connection had been idle (its end may have crossed with the request), nothing of an answer
+        came, and sending twice changes nothing: RFC 9110 section 9.2.2.
+        """
+        return (
+            self.reused
+            and self._parser.nothing_received
+            and _ascii(request.method) in IDEMPOTENT
+            and type(request.stream) is ByteStream
+        )
+
+    async def _send_with_content(
+        self, head: RequestHead, request: Request, timeouts: Timeouts, informational: Any
+    ) -> Head | None:
+        """Send head and content. Returns the head of a final response that came before all was sent."""
+        write = timeouts.get("write")
+        unsent = head.data
+        if head.expects_continue:
+            await self.send(unsent, write, informational)
+            early = await self._await_continue(timeouts, informational)
+            if early is not None:
+                return early
+            unsent = b""
+        writer = ContentWriter(head.content_length)
+        upload = Upload(self, writer, unsent, write, informational)
+        stream = request.stream
+        if self._backend.is_async:
+            if not isinstance(stream, AsyncByteStream):
+                raise RuntimeError("the content of this request is a sync stream: it needs a Client")
+            async for piece in stream:
+                early = await upload.send(piece)
+                if early is not None:
+                    return early
+        else:
+            if not isinstance(stream, SyncByteStream):
+                raise RuntimeError("the content of this request is an async stream: it needs an AsyncClient")
+            for piece in stream:
+                early = await upload.send(piece)
+                if early is not None:
+                    return early
+        return await upload.end()
+
+    async def _await_continue(self, timeouts: Timeouts, informational: Any) -> Head | None:
+        """Wait for a 100, or a final response (which is returned), or until waiting longer makes no sense."""
+        read = timeouts.get("read")
+        patience = CONTINUE_TIMEOUT if read is None else min(read, CONTINUE_TIMEOUT)
+        try:
+            head = await self._receive_head(monotonic() + patience, informational, or_continue=True)
+        except ReadTimeout:
+            return None
+        return None if head[1] == 100 else head
+
+    async def send(self, data: bytes | memoryview, timeout: float | None, informational: Any) -> Head | None:
+        """Send all of it, unless a final response comes before: then stop and return its head."""
+        stream = self._stream
+        done = stream.try_send(data)
+        if done == len(data):
+            return None
+        view = memoryview(data)
+        done = max(done, 0)
+        while done < len(view):
+            count = stream.try_send(view[done:])
+            if count >= 0:
+                done += count
+            elif await stream.wait_send_or_recv(timeout) & READ:
+                early = await self.head_that_is_there(informational)
+                if early is not None:
+                    return early
+        return None
+
+    async def head_that_is_there(self, informational: Any) -> Head | None:
+        """A final response that has come before it was waited for; None: none, or not all of its head."""
+        while True:
+            head = self._parser.next_head()
+            if head is None:
+                if self._parser.fill() < 0:
+                    return None
+            elif await self._is_final(head, informational):
+                return head
+
+    async def _receive_head(
+        self, deadline: float | None, informational: Any, *, or_continue: bool = False
+    ) -> Head:
+        """The head of the final response (or of a 100, when asked for). deadline: for all of it, also past 1xx."""
+        parser = self._parser
+        while True:
+            head = parser.next_head()
+            if head is None:
+                if parser.fill() < 0:
+                    await self._stream.wait_recv(deadline)
+            elif await self._is_final(head, informational) or (or_continue and head[1] == 100):
+                return head
+
+    async def _is_final(self, head: Head, informational: Any) -> bool:
+        if head[1] >= 200 or head[1] == 101:
+            return True
+        if informational is not None:
+            await self._backend.call(informational, head[1], head[3])
+        return False
+
+    async def _answer_to_a_broken_send(self, error: WriteError, timeouts: Timeouts, informational: Any) -> Head:
+        """A server may answer and stop reading: then the answer counts, not the failed send (RFC 9112 9.5)."""
+        try:
+            return await self._receive_head(_deadline(timeouts.get("read")), informational)
+        except (ReadError, ReadTimeout, RemoteProtocolError):
+            raise error from error.__cause__
+
+    def finish(self) -> None:
+        """The response is done with: become idle when another exchange is safe, else close."""
+        if self._state is not State.ACTIVE:
+            return
+        if self._sent_all and not self._closes and self._drain():
+            self._state = State.IDLE
+        else:
+            self.close()
+
+    def _drain(self) -> bool:
+        """Drop what is left of the content if it is already there and little. True: the connection is clean."""
+        parser = self._parser
+        if parser.content_complete:
+            return bool(parser.keep_alive)
+        dropped = 0
+        try:
+            while dropped <= DRAIN_BYTES:
+                piece = parser.take()
+                if piece is None:
+                    return bool(parser.keep_alive)
+                dropped += len(piece)
+                if not piece and parser.fill() < 0:
+                    return False
+        except (ReadError, RemoteProtocolError):
+            pass
+        return False
+
+    # What the transport makes the response of.
+
+    @property
+    def parser(self) -> ResponseParser:
+        return self._parser
+
+    @property
+    def stream(self) -> SocketStream:
+        return self._stream
+
+
+def origin_text(origin: Origin) -> str:
+    """An origin as in messages: http://example.org:8000, the default port left out."""
+    scheme, host, port = origin
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{scheme}://{host}" if port == DEFAULT_PORTS.get(scheme) else f"{scheme}://{host}:{port}"
+
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else monotonic() + timeout
+
+
+def _ascii(method: str) -> bytes:
+    try:
+        return method.encode("ascii")
+    except UnicodeEncodeError:
+        raise LocalProtocolError(f"not a method: {method[:40]!r}") from None

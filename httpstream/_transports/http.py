@@ -1,0 +1,197 @@
+"""`HTTPTransport` and `AsyncHTTPTransport`: one request in, one response out, over a pool of connections.
+
+The engine is one for both worlds. Knows no client: no redirect, cookie, auth or default is applied here.
+"""
+
+from __future__ import annotations
+
+from .._backend import ASYNC, SYNC, run
+from .._config import DEFAULT_LIMITS, DEFAULT_MESSAGE_LIMITS
+from .._connections.body import AsyncLiveBody, SyncLiveBody
+from .._connections.connection import DEFAULT_PORTS, Connection, Route
+from .._connections.pool import Pool
+from .._exceptions import RequestError, UnsupportedProtocol
+from .._models.headers import Headers
+from .._models.response import Response
+from .._network.upgraded import AsyncNetworkStream, NetworkStream
+from .base import AsyncBaseTransport, BaseTransport
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any
+
+    from .._backend import Backend
+    from .._config import Limits, MessageLimits
+    from .._connections.connection import Head, Origin
+    from .._models.request import Request
+    from .._network.connect import SocketOption
+    from .._types import CertTypes
+
+
+class Engine:
+    """What both transports do: pool, connection, exchange, response."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        verify: ssl.SSLContext | str | bool,
+        cert: CertTypes | None,
+        trust_env: bool,
+        limits: Limits,
+        uds: str | None,
+        local_address: str | None,
+        socket_options: Iterable[SocketOption] | None,
+        message_limits: MessageLimits,
+    ) -> None:
+        self._backend = backend
+        self._verify = verify
+        self._cert = cert
+        self._trust_env = trust_env
+        self._context: ssl.SSLContext | None = None
+        if verify is not True or cert is not None:
+            self._context = self._make_context()  # here, so that a bad path is an error where it was given
+        self._route = Route(
+            self._tls_context,
+            message_limits,
+            uds=uds,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
+        self.pool = Pool(backend, limits, self._new_connection)
+
+    def _make_context(self) -> ssl.SSLContext:
+        from .._network.tls import create_context
+
+        return create_context(self._verify, self._cert, self._trust_env)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """The context of this transport; the shared default one is made at the first https connection."""
+        if self._context is None:
+            from .._network.tls import default_context
+
+            self._context = default_context(trust_env=self._trust_env)
+        return self._context
+
+    def _new_connection(self, origin: Origin) -> Connection:
+        return Connection(self._backend, origin, self._route)
+
+    async def handle(self, request: Request) -> Response:
+        """Send a request and return its response, whose content is still to be received."""
+        timeouts = request.extensions.get("timeout") or {}
+        try:
+            origin = _origin(request)
+            while True:
+                connection = await self.pool.acquire(origin, timeouts.get("pool"))
+                try:
+                    head = await connection.exchange(request, timeouts)
+                    break
+                except BaseException as exc:
+                    connection.close()
+                    self.pool.release(connection)
+                    if not isinstance(exc, RequestError) or not connection.may_send_again(request):
+                        raise
+        except RequestError as exc:
+            exc.request = request
+            raise
+        return self._response(connection, head, timeouts.get("read"))
+
+    def _response(self, connection: Connection, head: Head, read_timeout: float | None) -> Response:
+        version, status, reason, fields = head
+        trailers: list[tuple[bytes, bytes]] = []
+        body_type = AsyncLiveBody if self._backend.is_async else SyncLiveBody
+        network_type = AsyncNetworkStream if self._backend.is_async else NetworkStream
+        parser = connection.parser
+        return Response(
+            status,
+            headers=Headers._from_fields(fields),
+            stream=body_type(connection, self.pool.release, read_timeout, trailers),
+            extensions={
+                "http_version": version,
+                "reason_phrase": reason,
+                "network_stream": network_type(connection.stream, parser.leftover() if parser.tunnel else b""),
+                "trailers": trailers,
+            },
+        )
+
+
+def _origin(request: Request) -> Origin:
+    """The origin of a request. Raises UnsupportedProtocol for any scheme but http and https."""
+    url = request.url
+    scheme = url.scheme
+    if scheme not in DEFAULT_PORTS:
+        if not scheme:
+            raise UnsupportedProtocol("the request's URL has no scheme: it must begin with http:// or https://")
+        raise UnsupportedProtocol(f"the request's URL has the scheme {scheme!r}: only http and https are spoken")
+    host = url.raw_host.decode("ascii")
+    if not host:
+        raise UnsupportedProtocol("the request's URL has no host")
+    return scheme, host, url.port or DEFAULT_PORTS[scheme]
+
+
+class HTTPTransport(BaseTransport):
+    """Sends requests over its own pool of connections. Threads may share it.
+
+    verify, cert, trust_env, limits: as for `Client`. uds: the path of a Unix socket to connect to, whatever the URL's
+    host. local_address: the address to connect from. socket_options: arguments of `socket.setsockopt`, one tuple
+    each. message_limits: how much of a response's parts is accepted.
+    """
+
+    def __init__(
+        self,
+        verify: ssl.SSLContext | str | bool = True,
+        cert: CertTypes | None = None,
+        trust_env: bool = True,
+        http1: bool = True,
+        limits: Limits = DEFAULT_LIMITS,
+        uds: str | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+        message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
+    ) -> None:
+        self._engine = Engine(
+            SYNC, verify, cert, trust_env, limits, uds, local_address, socket_options, message_limits
+        )
+        self._pool = self._engine.pool
+
+    def handle_request(self, request: Request) -> Response:
+        """Send a request and return its response; its content is received as it is read.
+
+        Raises TransportError (see the exception tree), UnsupportedProtocol for a scheme but http and https.
+        """
+        return run(self._engine.handle(request))
+
+    def close(self) -> None:
+        """Close all connections; who reads from one gets a ReadError."""
+        self._pool.close()
+
+
+class AsyncHTTPTransport(AsyncBaseTransport):
+    """See `HTTPTransport`. For the tasks of one event loop."""
+
+    def __init__(
+        self,
+        verify: ssl.SSLContext | str | bool = True,
+        cert: CertTypes | None = None,
+        trust_env: bool = True,
+        http1: bool = True,
+        limits: Limits = DEFAULT_LIMITS,
+        uds: str | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+        message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
+    ) -> None:
+        self._engine = Engine(
+            ASYNC, verify, cert, trust_env, limits, uds, local_address, socket_options, message_limits
+        )
+        self._pool = self._engine.pool
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """See `HTTPTransport.handle_request`."""
+        return await self._engine.handle(request)
+
+    async def aclose(self) -> None:
+        """See `HTTPTransport.close`."""
+        self._pool.close()
