@@ -1,7 +1,7 @@
 """Builds, repairs and checks wheels for the CPythons at hand: `python tools/wheels.py [--out wheelhouse]`.
 
-On Linux the wheel is repaired by auditwheel; elsewhere it is taken as built. Each wheel is checked for what it
-must and must not hold, installed into a clean environment of its interpreter, and tried with tests/smoke.py.
+On Linux the wheel is repaired by auditwheel; elsewhere it is taken as built. Each wheel is checked for what
+it must and must not hold, installed into a clean environment, and tried there with the smoke test.
 At the end stands what cibuildwheel would build.
 """
 
