@@ -64,6 +64,7 @@ class Timeout:
     Raises ValueError when there is neither a default nor all four.
     """
 
+    __module__ = "httpstream"
     __slots__ = ("connect", "pool", "read", "write")
 
     connect: float | None
@@ -130,6 +131,7 @@ class Limits:
     keepalive_expiry: seconds after which an idle one is closed.
     """
 
+    __module__ = "httpstream"
     __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
 
     def __init__(
@@ -168,6 +170,7 @@ class MessageLimits:
     Every field is a number >= 0; the two at the end may be None: no limit. Raises ValueError otherwise.
     """
 
+    __module__ = "httpstream"
     __slots__ = (
         "max_chunk_extension_bytes",
         "max_codings",

@@ -245,3 +245,8 @@ def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, A
     exc.args = args
     exc.__dict__.update(state)
     return exc
+
+
+for _name in __all__:
+    # Tracebacks, reprs and pickles name these classes as users do, whatever file they stand in.
+    globals()[_name].__module__ = "httpstream"

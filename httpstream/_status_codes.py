@@ -134,3 +134,5 @@ class codes(IntEnum):
 for code in codes:
     setattr(codes, code.name.lower(), int(code))  # the lower-case names of requests.codes
 del code
+
+codes.__module__ = "httpstream"

@@ -16,6 +16,7 @@ __all__ = ["AsyncByteStream", "ByteStream", "SyncByteStream"]
 class SyncByteStream:
     """Base of the streams that the sync world can iterate."""
 
+    __module__ = "httpstream"
     __slots__ = ()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -29,6 +30,7 @@ class SyncByteStream:
 class AsyncByteStream:
     """Base of the streams that the async world can iterate."""
 
+    __module__ = "httpstream"
     __slots__ = ()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -42,6 +44,7 @@ class AsyncByteStream:
 class ByteStream(AsyncByteStream, SyncByteStream):
     """Content that is in memory: one piece, in both worlds, as often as asked for."""
 
+    __module__ = "httpstream"
     __slots__ = ("content",)
 
     def __init__(self, stream: bytes) -> None:

@@ -47,6 +47,7 @@ class URL:
     Raises InvalidURL, and TypeError for an argument of the wrong type.
     """
 
+    __module__ = "httpstream"
     __slots__ = ("_parts",)
 
     def __init__(self, url: URL | str = "", **kwargs: Any) -> None:
@@ -250,6 +251,7 @@ class QueryParams(Mapping[str, str]):
     Looking up a key gives its first value. Raises TypeError for more arguments than one.
     """
 
+    __module__ = "httpstream"
     __slots__ = ("__weakref__", "_dict")
 
     def __init__(self, *args: QueryParamTypes | None, **kwargs: Any) -> None:

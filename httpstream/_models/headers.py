@@ -29,6 +29,7 @@ class Headers(MutableMapping[str, str]):
     Raises TypeError for a name or value of another type, UnicodeEncodeError for a str that does not fit.
     """
 
+    __module__ = "httpstream"
     __slots__ = ("__weakref__", "_detected", "_encoding", "_fields", "_index")
 
     def __init__(self, headers: HeaderTypes | None = None, encoding: str | None = None) -> None:
