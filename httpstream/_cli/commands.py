@@ -1,0 +1,110 @@
+"""The commands and their options. What goes wrong becomes one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import cast
+
+import click
+from rich.console import Console
+
+from httpstream.__version__ import __version__
+
+from .units import parse_size
+
+_SHORT_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def _size(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    """An option's text in bytes."""
+    try:
+        size = parse_size(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), context, parameter) from exc
+    if size < 1:
+        raise click.BadParameter("it must be at least one byte", context, parameter)
+    return size
+
+
+@click.group(context_settings=_SHORT_HELP)
+@click.version_option(__version__, "-V", "--version", prog_name="httpstream")
+def cli() -> None:
+    """A fast streaming HTTP client."""
+
+
+@cli.command()
+@click.option(
+    "--size", metavar="SIZE", callback=_size, default="1GiB", show_default=True, help="Of the download."
+)
+@click.option(
+    "--lines", type=click.IntRange(1), default=1_000_000, show_default=True, help="JSON lines to read."
+)
+@click.option(
+    "--events", type=click.IntRange(1), default=1_000, show_default=True, help="Live events to follow."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds; medians are shown."
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False),
+    default=None,
+    help="Where the download is written, and removed again. Default: the system's place for temporary files.",
+)
+def demo(size: int, lines: int, events: int, rounds: int, directory: str | None) -> int:
+    """Watch it stream from a server of its own on this machine, and see it checked and compared."""
+    from .demo import Settings, run_demo
+
+    place = directory if directory is not None else tempfile.gettempdir()
+    return run_demo(Settings(size, lines, events, rounds, place), Console())
+
+
+@cli.command()
+@click.argument("url")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default=None,
+    help="The file's name. Default: the last part of the URL's path; an existing file is then left alone.",
+)
+def fetch(url: str, output: str | None) -> int:
+    """Stream an address to a file. It appears under its name when it is complete."""
+    from .fetch import fetch as fetch_to_file
+
+    return fetch_to_file(url, output, Console())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """See `httpstream._cli.main`."""
+    from .children import ChildFailed
+    from .files import FileProblem
+
+    problems: tuple[type[Exception], ...] = (ChildFailed, FileProblem)
+    if "fetch" in arguments:
+        from .fetch import FetchFailed
+
+        problems += (FetchFailed,)
+    _accept_any_encoding()
+    try:
+        # Not standalone: click then hands back what the command returned, or the exit code of --help.
+        return cast(int, cli.main(list(arguments), prog_name="httpstream", standalone_mode=False)) or 0
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except problems as exc:
+        print(f"httpstream: {exc}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        print("httpstream: interrupted; nothing is left behind", file=sys.stderr)
+        return 130
+
+
+def _accept_any_encoding() -> None:
+    """Where the output's encoding lacks a character, show a question mark instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
