@@ -128,6 +128,15 @@ class Connection:
         if self._state in (State.IDLE, State.ACTIVE):
             self._stream.shutdown()
 
+    def abandon(self) -> None:
+        """In a forked child: close the descriptor of what is the parent's connection, and nothing more.
+
+        No event loop is told: the child shares the parent's epoll, and would make the parent deaf to the socket.
+        """
+        if self._state in (State.IDLE, State.ACTIVE):
+            self._stream.get_extra_info("socket").close()
+        self._state = State.CLOSED
+
     # An exchange.
 
     async def open(self, timeout: float | None, server_hostname: str | None = None) -> None:
