@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +17,10 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def markdown_files() -> list[Path]:
-    """Return the Markdown files that git knows or would add."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+    """Return the Markdown files of the checkout, without its environment and what was built."""
+    built = {"build", "dist", "wheelhouse"}
+    found = (path.relative_to(ROOT) for path in sorted(ROOT.rglob("*.md")))
+    return [ROOT / path for path in found if not built & {*path.parts} and not path.parts[0].startswith(".")]
 
 
 def anchors(path: Path) -> set[str]:
