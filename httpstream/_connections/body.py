@@ -6,6 +6,7 @@ splitter that is attached here cuts its items out of the connection's own buffer
 
 from __future__ import annotations
 
+from sys import maxsize
 from time import monotonic
 
 from .._backend import run
@@ -63,6 +64,26 @@ class LiveBody:
         await self._connection.stream.wait_recv(None if timeout is None else monotonic() + timeout)
         return True
 
+    async def _read_all(self) -> bytes:
+        """The rest of the content in one object, which is received into where its length is known."""
+        chunker = ByteChunker(maxsize)
+        chunker.attach(self._parser)
+        try:
+            more = True
+            while more:
+                # Never an item: the chunk that is being filled has no end.
+                chunker.pop()
+                more = await self._feed()
+        except BaseException:
+            self._abort()
+            raise
+        return chunker.finish() or b""
+
+    def _abort(self) -> None:
+        """After an error the connection is never used again."""
+        self._connection.close()
+        self._finish()
+
     def _finish(self) -> None:
         if self._open:
             self._open = False
@@ -76,14 +97,14 @@ class LiveBody:
 
     # As the reader of its own iterator.
 
-    def start(self, splitter: Splitter) -> None:
+    def start(self, splitter: Splitter[Any]) -> None:
         splitter.attach(self._parser)
 
 
 class SyncLiveBody(LiveBody, SyncByteStream):
     """See LiveBody."""
 
-    def attach(self, splitter: Splitter) -> Callable[[], bool]:
+    def attach(self, splitter: Splitter[Any]) -> Callable[[], bool]:
         """Let a splitter cut its items out of the receive buffer. Returns what waits for more; False: the end."""
         splitter.attach(self._parser)
         return self.feed
@@ -91,11 +112,14 @@ class SyncLiveBody(LiveBody, SyncByteStream):
     def feed(self) -> bool:
         return run(self._feed())
 
-    def failed(self, exc: BaseException) -> None:
-        self._connection.close()
-        self._finish()
+    def read_all(self) -> bytes:
+        """Read the rest of the content into memory."""
+        return run(self._read_all())
 
-    def __iter__(self) -> Items:
+    def failed(self, exc: BaseException) -> None:
+        self._abort()
+
+    def __iter__(self) -> Items[bytes]:
         return Items(ByteChunker(None), self)
 
     def close(self) -> None:
@@ -105,18 +129,21 @@ class SyncLiveBody(LiveBody, SyncByteStream):
 class AsyncLiveBody(LiveBody, AsyncByteStream):
     """See LiveBody."""
 
-    def attach(self, splitter: Splitter) -> Callable[[], Any]:
+    def attach(self, splitter: Splitter[Any]) -> Callable[[], Any]:
         """See SyncLiveBody.attach."""
         splitter.attach(self._parser)
         return self._feed
 
     feed = LiveBody._feed
 
-    async def failed(self, exc: BaseException) -> None:
-        self._connection.close()
-        self._finish()
+    async def aread_all(self) -> bytes:
+        """Read the rest of the content into memory."""
+        return await self._read_all()
 
-    def __aiter__(self) -> AsyncItems:
+    async def failed(self, exc: BaseException) -> None:
+        self._abort()
+
+    def __aiter__(self) -> AsyncItems[bytes]:
         return AsyncItems(ByteChunker(None), self)
 
     async def aclose(self) -> None:

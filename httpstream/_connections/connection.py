@@ -40,7 +40,7 @@ CONTINUE_TIMEOUT = 1.0
 DRAIN_BYTES = 64 * 1024
 """Content of an abandoned response that is dropped to keep its connection, when that much is already there."""
 
-# Asked for by `import httpstream` programs with an ssl module that has it: HTTP/1.1 is all that is spoken here.
+# HTTP/1.1 is all that is spoken here.
 ALPN = ("http/1.1",)
 
 
@@ -133,6 +133,12 @@ class Connection:
 
         No event loop is told: the child shares the parent's epoll, and would make the parent deaf to the socket.
         """
+        if self._state in (State.IDLE, State.ACTIVE):
+            self._stream.get_extra_info("socket").close()
+        self._state = State.CLOSED
+
+    def abandon(self) -> None:
+        """After a fork: give up this process's descriptor; the parent goes on using the connection."""
         if self._state in (State.IDLE, State.ACTIVE):
             self._stream.get_extra_info("socket").close()
         self._state = State.CLOSED

@@ -1,0 +1,1 @@
+# No Python names: the parser uses it in C.
