@@ -137,12 +137,6 @@ class Connection:
             self._stream.get_extra_info("socket").close()
         self._state = State.CLOSED
 
-    def abandon(self) -> None:
-        """After a fork: give up this process's descriptor; the parent goes on using the connection."""
-        if self._state in (State.IDLE, State.ACTIVE):
-            self._stream.get_extra_info("socket").close()
-        self._state = State.CLOSED
-
     # An exchange.
 
     async def open(self, timeout: float | None, server_hostname: str | None = None) -> None:
@@ -154,7 +148,9 @@ class Connection:
         route = self._route
         deadline = None if timeout is None else monotonic() + timeout
         if route.uds is not None:
-            stream = await connect_unix(self._backend, route.uds, deadline, socket_options=route.socket_options)
+            stream = await connect_unix(
+                self._backend, route.uds, deadline, socket_options=route.socket_options
+            )
         else:
             stream = await connect_tcp(
                 self._backend,
@@ -308,7 +304,9 @@ class Connection:
             await self._backend.call(informational, head[1], head[3])
         return False
 
-    async def _answer_to_a_broken_send(self, error: WriteError, timeouts: Timeouts, informational: Any) -> Head:
+    async def _answer_to_a_broken_send(
+        self, error: WriteError, timeouts: Timeouts, informational: Any
+    ) -> Head:
         """A server may answer and stop reading: then the answer counts, not the failed send (RFC 9112 9.5)."""
         try:
             return await self._receive_head(_deadline(timeouts.get("read")), informational)

@@ -58,7 +58,9 @@ class RequestHead:
         length = found.get(b"content-length")
         if b"transfer-encoding" in found:
             if length is not None:
-                raise LocalProtocolError("Content-Length and Transfer-Encoding exclude each other (RFC 9112 6.2)")
+                raise LocalProtocolError(
+                    "Content-Length and Transfer-Encoding exclude each other (RFC 9112 6.2)"
+                )
             if names.count(b"transfer-encoding") > 1 or found[b"transfer-encoding"].lower() != b"chunked":
                 raise LocalProtocolError("Transfer-Encoding other than one `chunked`")
             self.content_length = None
@@ -82,7 +84,9 @@ def _offence(method: bytes, target: bytes, fields: Fields) -> LocalProtocolError
         if re.fullmatch(_TOKEN, name) is None:
             return LocalProtocolError(f"illegal character in the field name {name[:80]!r}")
         if re.fullmatch(_VALUE, value) is None:
-            return LocalProtocolError(f"illegal character, or a blank at an end, in the value of the field {name!r}")
+            return LocalProtocolError(
+                f"illegal character, or a blank at an end, in the value of the field {name!r}"
+            )
     return LocalProtocolError("the request head can't stand on the wire")
 
 

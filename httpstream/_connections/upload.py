@@ -22,7 +22,12 @@ class Upload:
     __slots__ = ("_connection", "_informational", "_sends", "_unsent", "_write", "_writer")
 
     def __init__(
-        self, connection: Connection, writer: ContentWriter, unsent: bytes, write: float | None, informational: Any
+        self,
+        connection: Connection,
+        writer: ContentWriter,
+        unsent: bytes,
+        write: float | None,
+        informational: Any,
     ) -> None:
         self._connection = connection
         self._writer = writer
@@ -46,7 +51,9 @@ class Upload:
         if self._unsent:
             unsent, self._unsent = self._unsent, b""
             if len(data) > FIRST_SEND_BYTES:
-                early = await connection.send(unsent + data[:FIRST_SEND_BYTES], self._write, self._informational)
+                early = await connection.send(
+                    unsent + data[:FIRST_SEND_BYTES], self._write, self._informational
+                )
                 if early is not None:
                     return early
                 return await connection.send(

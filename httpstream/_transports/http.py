@@ -111,7 +111,9 @@ class Engine:
             extensions={
                 "http_version": version,
                 "reason_phrase": reason,
-                "network_stream": network_type(connection.stream, parser.leftover() if parser.tunnel else b""),
+                "network_stream": network_type(
+                    connection.stream, parser.leftover() if parser.tunnel else b""
+                ),
                 "trailers": trailers,
             },
         )
@@ -123,8 +125,12 @@ def _origin(request: Request) -> Origin:
     scheme = url.scheme
     if scheme not in DEFAULT_PORTS:
         if not scheme:
-            raise UnsupportedProtocol("the request's URL has no scheme: it must begin with http:// or https://")
-        raise UnsupportedProtocol(f"the request's URL has the scheme {scheme!r}: only http and https are spoken")
+            raise UnsupportedProtocol(
+                "the request's URL has no scheme: it must begin with http:// or https://"
+            )
+        raise UnsupportedProtocol(
+            f"the request's URL has the scheme {scheme!r}: only http and https are spoken"
+        )
     host = url.raw_host.decode("ascii")
     if not host:
         raise UnsupportedProtocol("the request's URL has no host")
@@ -134,9 +140,9 @@ def _origin(request: Request) -> Origin:
 class HTTPTransport(BaseTransport):
     """Sends requests over its own pool of connections. Threads may share it.
 
-    verify, cert, trust_env, limits: as for `Client`. uds: the path of a Unix socket to connect to, whatever the URL's
-    host. local_address: the address to connect from. socket_options: arguments of `socket.setsockopt`, one tuple
-    each. message_limits: how much of a response's parts is accepted.
+    verify, cert, trust_env, limits: as for `Client`. uds: the path of a Unix socket to connect to, whatever
+    the URL's host. local_address: the address to connect from. socket_options: arguments of
+    `socket.setsockopt`, one tuple each. message_limits: how much of a response's parts is accepted.
     """
 
     def __init__(
