@@ -50,11 +50,18 @@ def interpreters() -> dict[tuple[int, int], Path]:
     return dict(sorted(by_version.items()))
 
 
-def build(python: Path, folder: Path) -> Path:
-    """Build a wheel from the checkout; returns its path."""
+def build_sdist(folder: Path) -> Path:
+    """Build the source distribution; the wheels come from it, so that nothing left in the checkout gets in."""
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", folder)
+    [sdist] = folder.glob("*.tar.gz")
+    return sdist
+
+
+def build(python: Path, sdist: Path, folder: Path) -> Path:
+    """Build a wheel from the source distribution; returns its path."""
     # Debug symbols would be most of the wheel.
     flags = f"{os.environ.get('CFLAGS', '')} -g0".strip()
-    run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT, CFLAGS=flags)
+    run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, sdist, CFLAGS=flags)
     [wheel] = folder.glob("*.whl")
     return wheel
 
@@ -104,11 +111,12 @@ def main() -> None:
     out = parser.parse_args().out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    sdist = build_sdist(out)
     pythons = interpreters()
     for version, python in pythons.items():
         print(f"== CPython {version[0]}.{version[1]}", flush=True)
         with tempfile.TemporaryDirectory() as scratch:
-            wheel = repair(build(python, Path(scratch)), out)
+            wheel = repair(build(python, sdist, Path(scratch)), out)
             if wrong := check_contents(wheel):
                 raise SystemExit(f"{wheel.name}: {'; '.join(wrong)}")
             try_out(python, wheel, Path(scratch, "clean"))
