@@ -8,6 +8,7 @@ At the end stands what cibuildwheel would build.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import shutil
@@ -105,6 +106,16 @@ def try_out(python: Path, wheel: Path, folder: Path) -> None:
     run(clean, ROOT / "tests" / "smoke.py")
 
 
+def print_identifiers() -> None:
+    """Print what cibuildwheel would build on the machines of each platform, by the settings in pyproject.toml."""
+    if importlib.util.find_spec("cibuildwheel") is None:
+        print("cibuildwheel is not installed (it needs CPython 3.11): its list is left out")
+        return
+    print("== cibuildwheel would build, on the machines of each platform:", flush=True)
+    for system in ("linux", "macos", "windows"):
+        run(sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", "--platform", system)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build, repair and check wheels.")
     parser.add_argument("--out", type=Path, default=ROOT / "wheelhouse", help="folder for the wheels")
@@ -121,9 +132,7 @@ def main() -> None:
                 raise SystemExit(f"{wheel.name}: {'; '.join(wrong)}")
             try_out(python, wheel, Path(scratch, "clean"))
         print(f"{wheel.name}: {wheel.stat().st_size / 1024:.0f} KiB, contents right", flush=True)
-    print("== cibuildwheel would build, on the machines of their platforms:", flush=True)
-    for system in ("linux", "macos", "windows"):
-        run(sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", "--platform", system)
+    print_identifiers()
     print(f"{len(pythons)} wheels built, checked and tried, 0 failed")
 
 
