@@ -23,10 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from .commands import run
     except ModuleNotFoundError as exc:
-        if exc.name is None or exc.name.partition(".")[0] not in _NEEDS:
+        missing = (exc.name or "").partition(".")[0]
+        if missing not in _NEEDS:
             raise
         print(
-            f"httpstream: the command line needs {exc.name}: pip install 'httpstream[cli]'",
+            f"httpstream: the command line needs {missing}: pip install 'httpstream[cli]'",
             file=sys.stderr,
         )
         return 1

@@ -54,7 +54,7 @@ def cli() -> None:
     help="Where the download is written, and removed again. Default: the system's place for temporary files.",
 )
 def demo(size: int, lines: int, events: int, rounds: int, directory: str | None) -> int:
-    """Watch it stream from a server of its own on this machine, and see it checked and compared."""
+    """Stream from a server of its own on this machine; check and compare it all."""
     from .demo import Settings, run_demo
 
     place = directory if directory is not None else tempfile.gettempdir()

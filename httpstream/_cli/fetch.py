@@ -88,11 +88,9 @@ def _save(response: httpstream.Response, path: str, console: Console) -> int:
     except OSError as exc:
         raise FileProblem(f"cannot write {path}: {exc.strerror or exc}") from exc
     seconds = time.monotonic() - started
-    console.print(
-        f"{path}: {size_text(done)} in {seconds_text(seconds)}, {byte_rate_text(done / max(seconds, 1e-6))}",
-        highlight=False,
-        markup=False,
-    )
+    rate = f", {byte_rate_text(done / seconds)}" if seconds >= 0.1 else ""  # of less it would say nothing
+    line = f"{path}: {size_text(done)} in {seconds_text(seconds)}{rate}"
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

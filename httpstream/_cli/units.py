@@ -49,7 +49,9 @@ def count_rate_text(per_second: float, noun: str) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """``"0.8 s"``, ``"0:01:30"`` from a minute on."""
+    """``"35 ms"``, ``"0.8 s"``, ``"0:01:30"`` from a minute on."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
