@@ -1,0 +1,193 @@
+"""The programs of httpx, and of everything that has its API: the library is handed in, the code is the same."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bench.job import Job
+from bench.programs import AsyncPrograms, SyncPrograms
+
+
+def _options(library: Any, job: Job) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if job.ca_file:
+        options["verify"] = job.tls_context()
+    if job.workers > 1:
+        # The default keeps 20 connections alive: 50 tasks would measure reconnecting.
+        options["limits"] = library.Limits(max_connections=100, max_keepalive_connections=100)
+    return options
+
+
+class _Sync:
+    """The sync programs; a method for each kind of job."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def _client(self, job: Job) -> Any:
+        return self._library.Client(**_options(self._library, job))
+
+    def stream(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing(), session.stream("GET", job.url) as response:
+                job.count_pieces(response.iter_bytes(job.chunk_size))
+
+    def content(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing():
+                response = session.get(job.url)
+                content = response.content
+            job.take(content)
+
+    def lines(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing(), session.stream("GET", job.url) as response:
+                job.count_lines(response.iter_lines())
+
+    def small(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing():
+                for _ in range(job.count):
+                    job.take(session.get(job.url).content)
+
+    def small_threads(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+
+            def work(take: Any, count: int) -> None:
+                for _ in range(count):
+                    take(session.get(job.url).content)
+
+            with job.timing():
+                job.in_threads(work)
+
+    def upload_file(self, job: Job) -> None:
+        with self._client(job) as session, open(job.body_file, "rb") as body:
+            session.get(job.small_url)
+            with job.timing():
+                response = session.post(job.url, content=body)
+            job.answered(response.text)
+
+    def upload_generator(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            pieces = job.body_pieces()
+            with job.timing():
+                response = session.post(job.url, content=pieces)
+            job.answered(response.text)
+
+    def events(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing(), session.stream("GET", job.url) as response:
+                job.event_lines(response.iter_lines())
+
+
+class _Async:
+    """See _Sync."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def _client(self, job: Job) -> Any:
+        return self._library.AsyncClient(**_options(self._library, job))
+
+    async def stream(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with job.timing():
+                async with session.stream("GET", job.url) as response:
+                    await job.acount_pieces(response.aiter_bytes(job.chunk_size))
+
+    async def content(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with job.timing():
+                response = await session.get(job.url)
+                content = response.content
+            job.take(content)
+
+    async def lines(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with job.timing():
+                async with session.stream("GET", job.url) as response:
+                    await job.acount_lines(response.aiter_lines())
+
+    async def small(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+
+            async def work() -> None:
+                for _ in range(job.count // job.workers):
+                    job.take((await session.get(job.url)).content)
+
+            with job.timing():
+                await asyncio.gather(*[work() for _ in range(job.workers)])
+
+    async def upload_file(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+
+            async def body() -> Any:
+                with open(job.body_file, "rb") as file:
+                    while piece := file.read(65536):
+                        yield piece
+
+            with job.timing():
+                response = await session.post(
+                    job.url, content=body(), headers={"Content-Length": str(job.size)}
+                )
+            job.answered(response.text)
+
+    async def upload_generator(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with job.timing():
+                response = await session.post(job.url, content=job.abody_pieces())
+            job.answered(response.text)
+
+    async def events(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with job.timing():
+                async with session.stream("GET", job.url) as response:
+                    async for line in response.aiter_lines():
+                        job.event_line(line)
+
+
+def sync_programs(library: Any) -> SyncPrograms:
+    """The sync programs of a library with httpx's API."""
+    programs = _Sync(library)
+    return {
+        "stream": programs.stream,
+        "decoded": programs.stream,
+        "content": programs.content,
+        "lines": programs.lines,
+        "small": programs.small,
+        "small_threads": programs.small_threads,
+        "upload_file": programs.upload_file,
+        "upload_generator": programs.upload_generator,
+        "events": programs.events,
+    }
+
+
+def async_programs(library: Any) -> AsyncPrograms:
+    """The async programs of a library with httpx's API."""
+    programs = _Async(library)
+    return {
+        "stream": programs.stream,
+        "decoded": programs.stream,
+        "content": programs.content,
+        "lines": programs.lines,
+        "small": programs.small,
+        "small_tasks": programs.small,
+        "upload_file": programs.upload_file,
+        "upload_generator": programs.upload_generator,
+        "events": programs.events,
+    }

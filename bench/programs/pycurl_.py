@@ -1,0 +1,131 @@
+"""The programs of pycurl: callbacks instead of iterators; libcurl delivers pieces of at most 16 KiB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pycurl
+
+from bench.job import Job
+from bench.programs import SyncPrograms
+
+_RECEIVE_BYTES = 512 << 10
+
+
+def _handle(job: Job) -> Any:
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.BUFFERSIZE, _RECEIVE_BYTES)
+    if job.ca_file:
+        curl.setopt(pycurl.CAINFO, job.ca_file)
+    if job.kind == "decoded":
+        curl.setopt(pycurl.ACCEPT_ENCODING, "")
+    _fetch(curl, job.small_url, len)
+    return curl
+
+
+def _fetch(curl: Any, url: str, write: Callable[[bytes], object]) -> None:
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.WRITEFUNCTION, write)
+    curl.perform()
+
+
+def _stream(job: Job) -> None:
+    curl = _handle(job)
+    with job.timing():
+        _fetch(curl, job.url, job.take)
+
+
+def _content(job: Job) -> None:
+    curl = _handle(job)
+    curl.setopt(pycurl.URL, job.url)
+    with job.timing():
+        content = curl.perform_rb()
+    job.take(content)
+
+
+def _one(curl: Any, take: Callable[[Any], None]) -> None:
+    pieces: list[bytes] = []
+    curl.setopt(pycurl.WRITEFUNCTION, pieces.append)
+    curl.perform()
+    take(b"".join(pieces))
+
+
+def _small(job: Job) -> None:
+    curl = _handle(job)
+    curl.setopt(pycurl.URL, job.url)
+    with job.timing():
+        for _ in range(job.count):
+            _one(curl, job.take)
+
+
+def _small_threads(job: Job) -> None:
+    """A handle for each thread: a handle must not be shared."""
+
+    def work(take: Callable[[Any], None], count: int) -> None:
+        curl = _handle(job)
+        curl.setopt(pycurl.URL, job.url)
+        for _ in range(count):
+            _one(curl, take)
+
+    with job.timing():
+        job.in_threads(work)
+
+
+def _upload(job: Job, read: Callable[[int], bytes], size: int | None) -> None:
+    curl = _handle(job)
+    pieces: list[bytes] = []
+    curl.setopt(pycurl.URL, job.url)
+    curl.setopt(pycurl.UPLOAD, 1)
+    curl.setopt(pycurl.CUSTOMREQUEST, "POST")
+    curl.setopt(pycurl.UPLOAD_BUFFERSIZE, 65536 + 32)
+    curl.setopt(pycurl.READFUNCTION, read)
+    curl.setopt(pycurl.WRITEFUNCTION, pieces.append)
+    if size is None:
+        curl.setopt(pycurl.HTTPHEADER, ["Transfer-Encoding: chunked"])
+    else:
+        curl.setopt(pycurl.INFILESIZE_LARGE, size)
+    with job.timing():
+        curl.perform()
+    job.answered(b"".join(pieces).decode())
+
+
+def _upload_file(job: Job) -> None:
+    with open(job.body_file, "rb") as body:
+        _upload(job, body.read, job.size)
+
+
+def _upload_generator(job: Job) -> None:
+    _upload(job, _reader(job.body_pieces()), None)
+
+
+def _reader(pieces: Iterator[bytes]) -> Callable[[int], bytes]:
+    rest = b""
+
+    def read(size: int) -> bytes:
+        nonlocal rest
+        if not rest:
+            rest = next(pieces, b"")
+        piece, rest = rest[:size], rest[size:]
+        return piece
+
+    return read
+
+
+def _events(job: Job) -> None:
+    curl = _handle(job)
+    with job.timing():
+        _fetch(curl, job.url, job.event_piece)
+
+
+SYNC: SyncPrograms = {
+    "stream": _stream,
+    "decoded": _stream,
+    "content": _content,
+    "small": _small,
+    "small_threads": _small_threads,
+    "upload_file": _upload_file,
+    "upload_generator": _upload_generator,
+    "events": _events,
+}

@@ -1,0 +1,100 @@
+"""The programs of urllib3."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import urllib3
+
+from bench.job import Job
+from bench.programs import SyncPrograms
+
+
+def _pool(job: Job) -> Any:
+    options: dict[str, Any] = {"ssl_context": job.tls_context()} if job.ca_file else {}
+    pool = urllib3.PoolManager(maxsize=max(job.workers, 1), **options)
+    pool.request("GET", job.small_url)
+    return pool
+
+
+def _open(pool: Any, job: Job) -> Any:
+    return pool.request("GET", job.url, preload_content=False)
+
+
+def _stream(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        response = _open(pool, job)
+        if job.chunk_size is None:
+            job.count_pieces(iter(response.read1, b""))
+        else:
+            job.count_pieces(response.stream(job.chunk_size))
+
+
+def _content(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        content = pool.request("GET", job.url).data
+    job.take(content)
+
+
+def _lines(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        response = _open(pool, job)
+        response.auto_close = False
+        job.count_lines(io.TextIOWrapper(response, encoding="utf-8", newline="\n"), with_ends=True)
+
+
+def _small(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        for _ in range(job.count):
+            job.take(pool.request("GET", job.url).data)
+
+
+def _small_threads(job: Job) -> None:
+    pool = _pool(job)
+
+    def work(take: Any, count: int) -> None:
+        for _ in range(count):
+            take(pool.request("GET", job.url).data)
+
+    with job.timing():
+        job.in_threads(work)
+
+
+def _upload_file(job: Job) -> None:
+    pool = _pool(job)
+    with open(job.body_file, "rb") as body, job.timing():
+        answer = pool.request("POST", job.url, body=body, headers={"Content-Length": str(job.size)}).data
+    job.answered(answer.decode())
+
+
+def _upload_generator(job: Job) -> None:
+    pool = _pool(job)
+    pieces = job.body_pieces()
+    with job.timing():
+        answer = pool.request("POST", job.url, body=pieces).data
+    job.answered(answer.decode())
+
+
+def _events(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        for piece in _open(pool, job).read_chunked():
+            job.event_piece(piece)
+
+
+SYNC: SyncPrograms = {
+    "stream": _stream,
+    "decoded": _stream,
+    "content": _content,
+    "lines": _lines,
+    "small": _small,
+    "small_threads": _small_threads,
+    "upload_file": _upload_file,
+    "upload_generator": _upload_generator,
+    "events": _events,
+}
