@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from ._models.headers import Headers
     from ._models.request import Request
     from ._models.response import Response
-    from ._network.tls import create_ssl_context
     from ._status_codes import codes
     from ._streams import AsyncByteStream, ByteStream, SyncByteStream
     from ._transports.base import AsyncBaseTransport, BaseTransport
@@ -81,7 +80,6 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "ConnectError",
     "ConnectTimeout",
     "CookieConflict",
-    "create_ssl_context",
     "DecodingError",
     "delete",
     "get",
@@ -143,7 +141,6 @@ _HOMES = {
     "ConnectError": "_exceptions",
     "ConnectTimeout": "_exceptions",
     "CookieConflict": "_exceptions",
-    "create_ssl_context": "_network.tls",
     "DecodingError": "_exceptions",
     "delete": "_api",
     "get": "_api",

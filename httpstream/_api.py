@@ -285,3 +285,7 @@ def delete(
         timeout=timeout,
         trust_env=trust_env,
     )
+
+
+for _name in __all__:
+    globals()[_name].__module__ = "httpstream"

@@ -86,10 +86,10 @@ class BaseClient:
         self._state = ClientState.UNOPENED
         self._trust_env = trust_env
         self._default_encoding = default_encoding
-        self.base_url = base_url  # type: ignore[assignment]  # a setter takes more than the getter gives
-        self.headers = headers  # type: ignore[assignment]
-        self.params = params  # type: ignore[assignment]
-        self.timeout = timeout  # type: ignore[assignment]
+        self.base_url = base_url
+        self.headers = headers
+        self.params = params
+        self.timeout = timeout
 
     @property
     def is_closed(self) -> bool:

@@ -17,7 +17,7 @@ from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
 
 from .charset import charset_of, is_charset
 from .headers import Headers
-from .reading import AsyncReader, SyncReader, UnattachedStream, aabandon, abandon, blame, claim
+from .reading import AsyncReader, SyncReader, UnattachedStream, blame
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -280,21 +280,16 @@ class Response:
         codings = self.headers.get_list("content-encoding", split_commas=True)
         return make_decoder(codings, DEFAULT_MESSAGE_LIMITS)
 
+    def _whole(self) -> int | None:
+        """The chunk size that gives the content as one object, where its length is known; else None."""
+        if hasattr(self.stream, "attach") and self.headers._get_bytes(b"content-encoding") is None:
+            return self.stream.content_length or None
+        return None
+
     def read(self) -> bytes:
         """Read the content into memory, once, content coding removed, close the response, return it."""
         if not hasattr(self, "_content"):
-            stream = self.stream
-            if hasattr(stream, "read_all") and self.headers._get_bytes(b"content-encoding") is None:
-                claim(self, SyncByteStream, "read()")
-                try:
-                    content: bytes = stream.read_all()
-                except BaseException as exc:
-                    abandon(self, exc)
-                    raise
-                self.close()
-                self._content = content
-            else:
-                self._content = b"".join(self.iter_bytes(None))
+            self._content = b"".join(self.iter_bytes(self._whole()))
         return self._content
 
     def iter_bytes(self, chunk_size: int | None = AS_IT_ARRIVES) -> Items[bytes]:
@@ -373,18 +368,7 @@ class Response:
     async def aread(self) -> bytes:
         """See `read`."""
         if not hasattr(self, "_content"):
-            stream = self.stream
-            if hasattr(stream, "aread_all") and self.headers._get_bytes(b"content-encoding") is None:
-                claim(self, AsyncByteStream, "aread()")
-                try:
-                    content: bytes = await stream.aread_all()
-                except BaseException as exc:
-                    await aabandon(self, exc)
-                    raise
-                await self.aclose()
-                self._content = content
-            else:
-                self._content = b"".join([piece async for piece in self.aiter_bytes(None)])
+            self._content = b"".join([piece async for piece in self.aiter_bytes(self._whole())])
         return self._content
 
     def aiter_bytes(self, chunk_size: int | None = AS_IT_ARRIVES) -> AsyncItems[bytes]:
