@@ -22,6 +22,7 @@ from .files import FileProblem, PartFile, name_from_path
 from .units import byte_rate_text, seconds_text, size_text
 
 UPDATE_INTERVAL = 0.1  # seconds between two updates of the bar: more would eat what the download needs
+MAX_SHOWN_NAME = 24  # characters of the file's name beside the bar
 CONNECT_TIMEOUT = 10.0  # seconds
 TIMEOUT = 60.0  # seconds without a byte
 
@@ -75,7 +76,7 @@ def _save(response: httpstream.Response, path: str, console: Console) -> int:
     file = PartFile(path)
     try:
         with file as out, _bar(console, total) as bar:
-            row = bar.add_task(os.path.basename(path), total=total)
+            row = bar.add_task(_short(os.path.basename(path)), total=total)
             done, next_update = 0, started + UPDATE_INTERVAL
             for chunk in response.iter_bytes(chunk_size=None):
                 out.write(chunk)
@@ -94,6 +95,11 @@ def _save(response: httpstream.Response, path: str, console: Console) -> int:
     return 0
 
 
+def _short(name: str) -> str:
+    """A name that leaves the bar its place."""
+    return name if len(name) <= MAX_SHOWN_NAME else name[: MAX_SHOWN_NAME - 3] + "..."
+
+
 def _bar(console: Console, total: int | None) -> Progress:
     """With the time left when the size is known, else with the time since the start."""
     return Progress(
@@ -102,7 +108,11 @@ def _bar(console: Console, total: int | None) -> Progress:
         *([TextColumn("{task.percentage:>3.0f}%")] if total is not None else []),
         DownloadColumn(binary_units=True),
         TransferSpeedColumn(),
-        TimeElapsedColumn() if total is None else TimeRemainingColumn(),
+        *(
+            [TimeElapsedColumn(), TextColumn("so far")]
+            if total is None
+            else [TimeRemainingColumn(), TextColumn("left")]
+        ),
         console=console,
         refresh_per_second=1 / UPDATE_INTERVAL,
         disable=not console.is_terminal,
