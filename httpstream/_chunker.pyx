@@ -14,6 +14,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy
 
 from httpstream._config import AS_IT_ARRIVES
+from httpstream._text import incremental_decoder
 
 import codecs
 
@@ -290,7 +291,7 @@ cdef class TextChunker(Splitter):
         self._chunks = ByteChunker(chunk_size)
         self._cut_off = b""
         if codecs.lookup(encoding).name != "utf-8":
-            self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+            self._decoder = incremental_decoder(encoding)
 
     def push(self, bytes data not None):
         self._chunks.push(data)

@@ -12,6 +12,7 @@ from httpstream._chunker cimport Source, Splitter
 
 from httpstream._config import DEFAULT_MESSAGE_LIMITS
 from httpstream._exceptions import LineTooLong
+from httpstream._text import incremental_decoder
 
 import codecs
 
@@ -66,7 +67,7 @@ cdef class LineSplitter(Splitter):
             self._kind = LINE_OTHER
         else:
             self._kind = LINE_TRANSCODED
-            self._transcoder = codecs.getincrementaldecoder(name)(errors="replace")
+            self._transcoder = incremental_decoder(name)
 
     def __dealloc__(self):
         PyMem_Free(self._carry)

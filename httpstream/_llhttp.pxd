@@ -49,7 +49,6 @@ cdef extern from "llhttp.h" nogil:
     void llhttp_resume(llhttp_t* parser)
     const char* llhttp_get_error_reason(const llhttp_t* parser)
     const char* llhttp_get_error_pos(const llhttp_t* parser)
-    void llhttp_set_error_reason(llhttp_t* parser, const char* reason)
     void llhttp_set_lenient_chunked_length(llhttp_t* parser, int enabled)
     void llhttp_set_lenient_optional_cr_before_lf(llhttp_t* parser, int enabled)
     void llhttp_set_lenient_spaces_after_chunk_size(llhttp_t* parser, int enabled)

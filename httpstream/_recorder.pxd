@@ -25,6 +25,7 @@ cdef struct Recorder:
     Py_ssize_t reason_size
     Field open                        # the field line that is arriving
     Py_ssize_t extension_size         # of the chunk whose header is arriving
+    const char* refusal               # why a callback said no; NULL: none did
     bint in_trailers
     Span spans[SPANS]                 # content in the buffer, in order, transfer coding removed
     int span_count

@@ -14,7 +14,8 @@ cdef enum:
 
 # hot: no Python
 cdef int fail(ll.llhttp_t* p, const char* reason) noexcept nogil:
-    ll.llhttp_set_error_reason(p, reason)
+    """Stop llhttp. The reason is kept here: for some callbacks llhttp would put its own in place of it."""
+    (<Recorder*> p.data).refusal = reason
     return ll.HPE_USER
 
 
@@ -167,6 +168,7 @@ cdef void begin_message(Recorder* r) noexcept:
     r.text_size = r.field_count = r.reason_size = 0
     r.open.name_size = r.open.value_size = 0
     r.extension_size = 0
+    r.refusal = NULL
     r.in_trailers = False
     r.span_count = r.span_taken = 0
 
@@ -190,4 +192,4 @@ cdef int execute(Recorder* r, const char* at, Py_ssize_t* size) noexcept nogil:
 
 
 cdef const char* error_reason(Recorder* r) noexcept:
-    return ll.llhttp_get_error_reason(&r.llhttp)
+    return r.refusal if r.refusal != NULL else ll.llhttp_get_error_reason(&r.llhttp)
