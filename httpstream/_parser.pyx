@@ -11,7 +11,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 
 cimport httpstream._llhttp as ll
 cimport httpstream._recorder as _recorder
@@ -180,6 +180,8 @@ cdef class ResponseParser(Source):
             )
         if status < 100:
             raise self._fail(f"status code {status:03} in the response head", None)
+        if memchr(self._record.text, 0, self._record.reason_size) != NULL:      # llhttp lets it pass
+            raise self._fail("NUL in the reason phrase of the response head", None)
         fields = self._fields(self._record.reason_size)
         head = (
             b"HTTP/1.1" if self._record.llhttp.http_minor else b"HTTP/1.0",

@@ -2,6 +2,7 @@ r"""What the splitters must agree with, in plain Python: slow, and short enough 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -41,4 +42,4 @@ def text_chunks(chunks: list[bytes], encoding: str) -> list[str]:
 def cut(data: bytes, cuts: Iterable[int]) -> list[bytes]:
     """The input in pieces, cut at these positions; no piece is empty."""
     edges = [0, *sorted({min(at, len(data)) for at in cuts}), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    return [data[start:end] for start, end in itertools.pairwise(edges) if start < end]

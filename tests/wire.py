@@ -124,6 +124,7 @@ BAD = {
     "a status of four digits": (b"HTTP/1.1 2000 OK\r\n\r\n", b"", "status"),
     "a status below 100": (b"HTTP/1.1 099 OK\r\n\r\n", b"", "status code 099"),
     "a status with a sign": (b"HTTP/1.1 +20 OK\r\n\r\n", b"", "status"),
+    "a NUL in the reason phrase": (b"HTTP/1.1 200 O\0K\r\n\r\n", b"", "NUL"),
     "no colon": (OK + b"Content-Length 5\r\n\r\n", b"", "header field"),
     "a blank in a field name": (OK + b"Conten t-Length: 12\r\n\r\n", b"", "header token"),
     "a blank in front of the colon": (OK + b"Content-Length : 5\r\n\r\n", b"", "header field"),
