@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from httpstream._content import AsyncIteratorByteStream, IteratorByteStream, encode_request, encode_response
@@ -276,12 +276,14 @@ def test_forms_are_the_bytes_that_httpx_sends(data: Any) -> None:
     assert sent(encode_request(data=data)) == sent(content.encode_request(data=data))
 
 
+@settings(deadline=None)
 @given(data=st.dictionaries(st.text("aé& ", max_size=3), plain | st.lists(plain, max_size=3), max_size=3))
 def test_any_form_is_the_bytes_that_httpx_sends(data: Any) -> None:
     content = pytest.importorskip("httpx._content")
     assert sent(encode_request(data=data)) == sent(content.encode_request(data=data))
 
 
+@settings(deadline=None)
 @given(value=JSON)
 def test_any_json_is_the_bytes_that_httpx_sends(value: Any) -> None:
     content = pytest.importorskip("httpx._content")

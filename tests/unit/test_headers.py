@@ -8,7 +8,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from httpstream._models.headers import Headers
@@ -93,6 +93,7 @@ def play(cls: Callable[..., Any], pairs: list[tuple[str, str]], story: list[tupl
     return [*seen, *facts(headers)]
 
 
+@settings(deadline=None)
 @given(pairs=st.lists(st.tuples(names, values), max_size=4), story=st.lists(steps, max_size=6))
 def test_any_story_of_changes_ends_as_in_httpx(pairs: Any, story: Any) -> None:
     httpx = pytest.importorskip("httpx")

@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from httpstream._exceptions import InvalidURL
@@ -60,6 +60,7 @@ def test_query_params_are_what_they_are_in_httpx(query: Any) -> None:
     assert param_facts(QueryParams(query)) == param_facts(httpx.QueryParams(query))
 
 
+@settings(deadline=None)
 @given(st.text("ab=&+%;é 1", max_size=12))
 def test_any_query_is_what_it_is_in_httpx(query: str) -> None:
     httpx = pytest.importorskip("httpx")

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from httpstream import _urlparse
@@ -52,6 +52,7 @@ def facts(cls: type, invalid: type[Exception], *args: Any, **kwargs: Any) -> Any
     return seen
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_url_or_an_invalid_url(text: str) -> None:
     """Nothing else comes out, neither at once nor when a component is asked for."""

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from httpstream._exceptions import InvalidURL
@@ -31,6 +31,7 @@ def test_a_url_is_what_it_is_in_httpx(url: str) -> None:
 SIGN_OR_BLANK_IN_PORT = re.compile(r":[0-9]*[ +_\x85]")
 
 
+@settings(deadline=None)
 @given(
     start=st.sampled_from(["http://", "https://", "//", "ws:", ""]),
     rest=st.lists(st.sampled_from([*TOKENS.split(), " ", "\t", "\\", '"', "\x85"]), max_size=8),
