@@ -64,8 +64,8 @@ $(READY): pyproject.toml
 	touch $@
 
 # A peer that cannot be installed here costs its row in the results, not the benchmark.
-$(PEERS): $(READY)
-	$(BIN)/python -m pip install --quiet --group bench || echo "some peers are missing: see pip's message above"
+$(PEERS): $(READY) bench/requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement bench/requirements.txt || echo "some peers are missing: see pip's message above"
 	touch $@
 
 $(BUILT): $(READY) $(SOURCES)

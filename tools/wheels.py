@@ -53,7 +53,7 @@ def interpreters() -> dict[tuple[int, int], Path]:
 
 def build_sdist(folder: Path) -> Path:
     """Build the source distribution; the wheels come from it, so that nothing left in the checkout gets in."""
-    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", folder)
+    run(sys.executable, "-m", "build", "--quiet", "--sdist", "--no-isolation", "--outdir", folder)
     [sdist] = folder.glob("*.tar.gz")
     return sdist
 
