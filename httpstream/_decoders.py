@@ -52,8 +52,7 @@ _COLLECT_BYTES = 64 * 1024
 _INPUT_BYTES = 64 * 1024
 # The first input of the next member: of 1000 tiny ones in a piece, each would copy the rest of it.
 _FIRST_INPUT_BYTES = 1024
-# As many bytes of a member are looked at to choose its decompressor.
-_MAX_PREFIX_BYTES = 1024
+_MAX_PREFIX_BYTES = 1024  # as many bytes of a member are looked at to choose its decompressor
 # Input for a brotli library without a limit for its output: all that can be done there is to feed it slowly.
 _UNBOUNDED_INPUT_BYTES = 256
 
@@ -110,10 +109,8 @@ def make_decoder(codings: Sequence[str], limits: MessageLimits) -> Decoder | Non
     if len(known) > limits.max_codings:
         raise DecodingError(f"the content has {len(known)} codings, max_codings is {limits.max_codings}")
     stages = [stage for name, maker in reversed(known) if (stage := maker(name, limits)) is not None]
-    if not stages:
-        return None
-    if len(stages) == 1:
-        return stages[0]
+    if len(stages) <= 1:
+        return stages[0] if stages else None
     if limits.max_decompression_ratio is not None:
         for stage in stages[1:]:
             stage.compare_with(stages[0])
@@ -459,7 +456,10 @@ def _make_zstd(coding: str, limits: MessageLimits) -> _OneCoding | None:
         return None
 
     def open_member(prefix: bytes) -> tuple[Member, int]:
-        return zstd.ZstdDecompressor(), 0
+        member = zstd.ZstdDecompressor()
+        # libzstd checks a frame's length only when it comes whole: the verdict must not depend on that.
+        member.decompress(prefix[:1])
+        return member, 1
 
     return _OneCoding(coding, limits, open_member, (zstd.ZstdError,), allows_more=True)
 

@@ -624,3 +624,17 @@ def test_the_pieces_of_the_input_stay_as_they_were(inflate):
     copy = bytes(bytearray(coded))
     assert decode(["gzip"], coded, 100) == TEXT * 3
     assert coded == copy
+
+
+def test_the_verdict_on_a_zstd_frame_does_not_depend_on_the_pieces():
+    """libzstd refuses a frame with a wrong length only when it gets it whole."""
+    coded = encode("zstd", b"")
+    for place in range(len(coded)):
+        changed = coded[:place] + bytes([coded[place] ^ 1]) + coded[place + 1 :]
+        verdicts = set()
+        for size in range(1, len(coded) + 1):
+            try:
+                verdicts.add(decode(["zstd"], changed, size))
+            except DecodingError:
+                verdicts.add("error")
+        assert len(verdicts) == 1, place
