@@ -317,6 +317,13 @@ def test_an_empty_async_file_gives_nothing() -> None:
     assert pieces_of(AsyncIteratorByteStream(AsyncFile(b""))) == []
 
 
+def test_the_pieces_of_a_file_are_iterators() -> None:
+    pieces = iter(IteratorByteStream(io.BytesIO(b"a")))
+    assert iter(pieces) is pieces
+    more = aiter(AsyncIteratorByteStream(AsyncFile(b"a")))
+    assert aiter(more) is more
+
+
 def test_a_stream_of_pieces_can_be_closed() -> None:
     IteratorByteStream([b"a"]).close()
     finish(AsyncIteratorByteStream(AsyncPieces()).aclose())

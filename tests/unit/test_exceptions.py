@@ -115,6 +115,13 @@ def test_a_status_error_survives_pickling_with_its_response() -> None:
     assert again.request.url == request.url
 
 
+@pytest.mark.parametrize("name", ["InvalidURL", "CookieConflict"])
+def test_an_error_outside_of_a_request_has_a_message_and_no_request(name: str) -> None:
+    exc = getattr(ours, name)("it failed")
+    assert str(exc) == str(pickle.loads(pickle.dumps(exc))) == "it failed"
+    assert not hasattr(exc, "request")
+
+
 def test_what_is_added_to_an_exception_survives_pickling() -> None:
     exc = ours.StreamClosed()
     exc.note = "kept"  # type: ignore[attr-defined]  # programs hang what they like on exceptions

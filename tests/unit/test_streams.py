@@ -47,8 +47,10 @@ def test_closing_a_byte_stream_changes_nothing() -> None:
 def test_iterations_of_a_byte_stream_are_independent() -> None:
     stream = ByteStream(b"x")
     first, second = iter(stream), iter(stream)
+    assert iter(first) is first
     assert next(first) == next(second) == b"x"
     ahead, behind = aiter(stream), aiter(stream)
+    assert aiter(ahead) is ahead
     assert finish(anext(ahead)) == b"x"  # type: ignore[arg-type]  # our __anext__ is a coroutine function
     assert finish(anext(behind)) == b"x"  # type: ignore[arg-type]  # as above
 
