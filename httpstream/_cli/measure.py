@@ -144,7 +144,7 @@ class Section:
     def _round(self, outcome: Outcome, row: TaskID, label: str) -> None:
         board, total = self._board, self._total
         if self._path:
-            board.start(row, f"{label}clears the file")
+            board.start(row, f"{label}prepares the file")
             fill_with_zeros(self._path, total)
         board.start(row, f"{label}starts")
         try:

@@ -63,16 +63,16 @@ def comparison(
     result = _empty_table("httpstream against the others: speed; delay and CPU as a share of theirs")
     result.add_column("", min_width=_WIDTHS[0], no_wrap=True)
     for name, compared, _, _ in sections:
-        result.add_column(f"{name}\n{compared}", justify="right", min_width=8, style="bold green")
+        result.add_column(f"{name}\n{compared}", justify="right", min_width=8)
         result.add_column("\nCPU", justify="right", min_width=7)
     for ours in OURS:
         for peer in (peer for peer in PEERS if peer.asynchronous == ours.asynchronous):
             cells = []
-            for _, _, outcomes, value in sections:
+            for _, compared, outcomes, value in sections:
                 mine, theirs = find(outcomes, ours), find(outcomes, peer)
-                cells.append(_ratio(value, mine, theirs))
-                cells.append(_ratio(Outcome.cpu, mine, theirs))
-            if any(cell != "-" for cell in cells):
+                cells.append(_coloured(_ratio(value, mine, theirs), less_is_better=compared != "speed"))
+                cells.append(_coloured(_ratio(Outcome.cpu, mine, theirs), less_is_better=True))
+            if any(cell.plain != "-" for cell in cells):
                 result.add_row(f"{'async' if ours.asynchronous else 'sync'}, to {peer.module}", *cells)
     return result if result.row_count else None
 
@@ -83,6 +83,15 @@ def _ratio(value: Callable[[Outcome], float], mine: Outcome | None, theirs: Outc
         return "-"
     ratio = value(mine) / value(theirs)
     return f"{ratio:.2f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+
+
+def _coloured(ratio: str, *, less_is_better: bool) -> Text:
+    """Green where httpstream is the better one, yellow where it is not."""
+    if ratio == "-":
+        return Text(ratio)
+    value = float(ratio.removesuffix("x"))
+    is_better = value <= 1 if less_is_better else value >= 1
+    return Text(ratio, style="bold green" if is_better else "yellow")
 
 
 def _seconds(seconds: float) -> str:
