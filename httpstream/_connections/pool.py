@@ -246,16 +246,29 @@ class Pool:
         """
         now = monotonic()
         has_place, connection, closing = self._decide(self._table.take, key, now)
-        for surplus in closing:
-            surplus.close()
-        if not has_place:
-            connection = await self._wait(key, timeout)
-        while connection is not None and not self._is_alive(connection):
-            dead = connection
-            connection, closing = self._decide(self._table.replace, dead, now)
-            for surplus in (dead, *closing):
+        try:
+            for surplus in closing:
                 surplus.close()
-        return connection if connection is not None else self._open(key)
+            if not has_place:
+                connection = await self._wait(key, timeout)
+                has_place = True
+            while connection is not None and not connection.is_alive():
+                dead = connection
+                connection, closing = self._decide(self._table.replace, dead, now)
+                for surplus in (dead, *closing):
+                    surplus.close()
+            if connection is None:
+                opened = self._open_connection(key)
+                self._decide(self._table.settle, opened)
+                connection = opened
+        except BaseException:
+            if has_place:
+                self._give_up(connection)
+            raise
+        if self._table.is_closed:
+            self.release(connection)
+            raise RuntimeError(_CLOSED)
+        return connection
 
     def release(self, connection: Any) -> None:
         """Take back a connection that ``acquire`` gave: it is kept, handed on, or closed. Never blocks."""
@@ -292,9 +305,13 @@ class Pool:
         deadline = None if timeout is None else monotonic() + timeout
         waiter = Waiter(key, self._backend.event())
         has_place, connection, closing = self._decide(self._table.take_or_wait, waiter, monotonic())
-        for surplus in closing:
-            surplus.close()
         if has_place:  # one came back since the first look
+            try:
+                for surplus in closing:
+                    surplus.close()
+            except BaseException:
+                self._give_up(connection)
+                raise
             return connection
         if self._table.is_closed and self._decide(self._table.leave, waiter):
             raise RuntimeError(_CLOSED)
@@ -303,10 +320,7 @@ class Pool:
         except BaseException:
             # Maybe it was served in the same moment: then its place goes on to the next.
             if not self._decide(self._table.leave, waiter):
-                if waiter.connection is not None:
-                    self.release(waiter.connection)
-                else:
-                    self._give_back_place()
+                self._give_up(waiter.connection)
             raise
         if not self._decide(self._table.leave, waiter):
             return waiter.connection
@@ -319,27 +333,11 @@ class Pool:
             "read or close responses, or raise Limits(max_connections=...)"
         )
 
-    def _is_alive(self, connection: PooledConnection) -> bool:
-        try:
-            return connection.is_alive()
-        except BaseException:
+    def _give_up(self, connection: PooledConnection | None) -> None:
+        """Give back what a request was given and does not use: a connection, or the place for one."""
+        if connection is not None:
             self.release(connection)
-            raise
-
-    def _open(self, key: Hashable) -> PooledConnection:
-        """Open a connection on the place that this request has reserved."""
-        try:
-            connection = self._open_connection(key)
-        except BaseException:
-            self._give_back_place()
-            raise
-        self._decide(self._table.settle, connection)
-        if self._table.is_closed:
-            self.release(connection)
-            raise RuntimeError(_CLOSED)
-        return connection
-
-    def _give_back_place(self) -> None:
+            return
         waiter = self._decide(self._table.give_back_place)
         if waiter is not None:
             waiter.event.set()
@@ -364,10 +362,12 @@ class Pool:
                     waiter, closing = self._table.give_back(connection, connection.is_reusable, monotonic())
             finally:
                 self._lock.release()
-            if waiter is not None:  # first, since it is what others wait for
-                waiter.event.set()
-            for surplus in closing:
-                surplus.close()
+            try:
+                for surplus in closing:  # before the waiter opens its own: never more than max_connections
+                    surplus.close()
+            finally:
+                if waiter is not None:
+                    waiter.event.set()
 
     def _abandon(self) -> None:
         """In the child of a fork: the connections are the parent's. Forget them, and send nothing."""
