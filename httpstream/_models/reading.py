@@ -17,6 +17,7 @@ from httpstream._streams import AsyncByteStream, SyncByteStream
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from typing import Any
 
     from httpstream._chunker import Splitter
     from httpstream._decoders import Decoder
@@ -81,7 +82,7 @@ class SyncReader:
     __slots__ = ("_decoder", "_in_memory", "_pieces", "_raw", "_response", "_splitter", "_step")
 
     _step: Callable[[], bool]
-    _splitter: Splitter
+    _splitter: Splitter[Any]
     _pieces: Iterator[bytes]
     _decoder: Decoder
 
@@ -89,7 +90,7 @@ class SyncReader:
         self._response = response
         self._raw = raw
 
-    def start(self, splitter: Splitter) -> None:
+    def start(self, splitter: Splitter[Any]) -> None:
         """Choose the way of the content. Raises what `claim` raises, and DecodingError."""
         response = self._response
         self._splitter = splitter
@@ -167,7 +168,7 @@ class AsyncReader:
     __slots__ = ("_decoder", "_in_memory", "_pieces", "_raw", "_response", "_splitter", "_step")
 
     _step: Callable[[], Awaitable[bool]]
-    _splitter: Splitter
+    _splitter: Splitter[Any]
     _pieces: AsyncIterator[bytes]
     _decoder: Decoder
 
@@ -175,7 +176,7 @@ class AsyncReader:
         self._response = response
         self._raw = raw
 
-    def start(self, splitter: Splitter) -> None:
+    def start(self, splitter: Splitter[Any]) -> None:
         """See `SyncReader.start`."""
         response = self._response
         self._splitter = splitter

@@ -282,9 +282,10 @@ class Response:
 
     def _whole(self) -> int | None:
         """The chunk size that gives the content as one object, where its length is known; else None."""
-        if hasattr(self.stream, "attach") and self.headers._get_bytes(b"content-encoding") is None:
-            return self.stream.content_length or None
-        return None
+        if self.headers._get_bytes(b"content-encoding") is not None:
+            return None
+        length: int | None = getattr(self.stream, "content_length", None)
+        return length or None
 
     def read(self) -> bytes:
         """Read the content into memory, once, content coding removed, close the response, return it."""

@@ -20,8 +20,6 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
-    from types import TracebackType
-    from typing import Any
 
     from .._backend import Backend
     from .._config import Limits, MessageLimits
@@ -145,6 +143,8 @@ class HTTPTransport(BaseTransport):
     `socket.setsockopt`, one tuple each. message_limits: how much of a response's parts is accepted.
     """
 
+    __module__ = "httpstream"
+
     def __init__(
         self,
         verify: ssl.SSLContext | str | bool = True,
@@ -176,6 +176,8 @@ class HTTPTransport(BaseTransport):
 
 class AsyncHTTPTransport(AsyncBaseTransport):
     """See `HTTPTransport`. For the tasks of one event loop."""
+
+    __module__ = "httpstream"
 
     def __init__(
         self,
