@@ -3,147 +3,33 @@
 from __future__ import annotations
 
 import datetime
-import gzip
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio
 import pytest
 
 import httpstream
 from httpstream import (
     URL,
-    AsyncBaseTransport,
     AsyncByteStream,
-    AsyncClient,
-    BaseTransport,
     ByteStream,
     Client,
     ConnectError,
     DecodingError,
-    HTTPStatusError,
     QueryParams,
     ReadError,
     Request,
     Response,
-    ResponseNotRead,
     SyncByteStream,
     Timeout,
 )
-
-MIB = 1024 * 1024
-
-
-class Body(SyncByteStream, AsyncByteStream):
-    """Content of a response in both worlds: yields the bytes, raises the exceptions, counts its closings."""
-
-    def __init__(self, *items: bytes | BaseException) -> None:
-        self.items = items
-        self.taken = 0
-        self.closed = 0
-
-    def _next(self, item: bytes | BaseException) -> bytes:
-        if isinstance(item, BaseException):
-            raise item
-        self.taken += 1
-        return item
-
-    def __iter__(self) -> Iterator[bytes]:
-        for item in self.items:
-            yield self._next(item)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for item in self.items:
-            yield self._next(item)
-
-    def close(self) -> None:
-        self.closed += 1
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
-class Transport(BaseTransport, AsyncBaseTransport):
-    """Answers in both worlds by a function from request to response, and keeps what was sent."""
-
-    def __init__(self, answer: Callable[[Request], Response] | None = None) -> None:
-        self.answer = answer or (lambda request: Response(200, text="hello"))
-        self.requests: list[Request] = []
-        self.entered = 0
-        self.closed = 0
-
-    def handle_request(self, request: Request) -> Response:
-        self.requests.append(request)
-        return self.answer(request)
-
-    async def handle_async_request(self, request: Request) -> Response:
-        return self.handle_request(request)
-
-    def __enter__(self) -> Transport:
-        self.entered += 1
-        return self
-
-    async def __aenter__(self) -> Transport:
-        self.entered += 1
-        return self
-
-    def close(self) -> None:
-        self.closed += 1
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
-class Either:
-    """One of the two clients behind sync methods."""
-
-    def __init__(self, is_async: bool) -> None:
-        self.is_async = is_async
-
-    def client(self, transport: Any = None, **options: Any) -> Any:
-        factory = AsyncClient if self.is_async else Client
-        return factory(transport=transport or Transport(), **options)
-
-    def call(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        if not self.is_async:
-            return method(*args, **options)
-
-        async def call() -> Any:
-            return await method(*args, **options)
-
-        return anyio.run(call)
-
-    def block(self, context: Any, body: Callable[[Any], object]) -> None:
-        """Run the body inside the block of a context manager."""
-        if not self.is_async:
-            with context as value:
-                body(value)
-            return
-
-        async def run() -> None:
-            async with context as value:
-                body(value)
-
-        anyio.run(run)
-
-    def close(self, client: Any) -> None:
-        self.call(client.aclose if self.is_async else client.close)
-
-    def read(self, response: Response) -> bytes:
-        content: bytes = self.call(response.aread if self.is_async else response.read)
-        return content
+from tests.worlds import Either, Transport, failing
 
 
 @pytest.fixture(params=["sync", "async"])
 def either(request: pytest.FixtureRequest) -> Either:
     return Either(request.param == "async")
-
-
-def failing(status: int, *items: bytes | BaseException, **headers: str) -> tuple[Transport, Body]:
-    body = Body(*items)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Transport(lambda request: Response(status, headers=named, stream=body)), body
 
 
 # Building a request.
@@ -461,95 +347,6 @@ def either_enter(either: Either, client: Any) -> None:
         client.__enter__()
         return
     client.__aenter__().send(None)
-
-
-# stream().
-
-
-def test_a_stream_block_gives_the_response_unread_and_closes_it(either: Either) -> None:
-    transport, body = failing(200, b"abc", b"def")
-    context = either.client(transport).stream("GET", "http://example.org/", headers={"X-A": "1"})
-    assert transport.requests == []
-    seen: list[Response] = []
-    either.block(context, seen.append)
-    assert transport.requests[0].headers["x-a"] == "1"
-    assert (seen[0].is_closed, body.taken, body.closed) == (True, 0, 1)
-
-
-def test_a_stream_block_is_entered_once(either: Either) -> None:
-    context = either.client(Transport()).stream("GET", "http://example.org/")
-    either.block(context, lambda response: None)
-    with pytest.raises(RuntimeError, match="again"):
-        either.block(context, lambda response: None)
-
-
-def test_a_stream_block_closes_on_any_error(either: Either) -> None:
-    transport, body = failing(200, b"abc")
-
-    def fail(response: Response) -> None:
-        raise KeyError("own")
-
-    with pytest.raises(KeyError):
-        either.block(either.client(transport).stream("GET", "http://example.org/"), fail)
-    assert (body.taken, body.closed) == (0, 1)
-
-
-def status_error(either: Either, transport: Transport, **options: Any) -> HTTPStatusError:
-    client = either.client(transport)
-    with pytest.raises(HTTPStatusError) as caught:
-        either.block(client.stream("GET", "http://example.org/", **options), Response.raise_for_status)
-    assert caught.value.response.is_closed
-    return caught.value
-
-
-def test_the_text_of_a_status_error_can_be_read_after_the_block(either: Either) -> None:
-    transport, body = failing(404, b"not ", b"here")
-    assert status_error(either, transport).response.text == "not here"
-    assert body.closed == 1
-
-
-def test_the_content_of_a_status_error_is_decoded(either: Either) -> None:
-    transport, _ = failing(500, gzip.compress(b"broken"), content_encoding="gzip")
-    assert status_error(either, transport).response.text == "broken"
-
-
-def test_at_most_1_mib_of_a_status_error_is_kept(either: Either) -> None:
-    transport, body = failing(500, *[bytes(MIB // 2 - 1)] * 10)
-    assert len(status_error(either, transport).response.content) == MIB
-    assert body.taken == 3
-
-
-def test_an_error_while_reading_a_status_error_does_not_hide_it(either: Either) -> None:
-    transport, body = failing(500, b"half", ReadError("broken"))
-    assert status_error(either, transport).response.text == "half"
-    assert body.closed == 1
-
-
-def test_the_content_of_a_status_error_is_read_within_the_read_timeout(either: Either) -> None:
-    transport, body = failing(500, b"a", b"b")
-    assert status_error(either, transport, timeout=Timeout(5.0, read=0.0)).response.text == "a"
-    assert body.taken == 1
-
-
-def test_a_status_error_of_another_response_reads_nothing(either: Either) -> None:
-    transport, body = failing(500, b"abc")
-    other = Response(500, request=Request("GET", "http://example.org/other"))
-    with pytest.raises(HTTPStatusError):
-        either.block(
-            either.client(transport).stream("GET", "http://example.org/"),
-            lambda response: other.raise_for_status(),
-        )
-    assert (body.taken, body.closed) == (0, 1)
-
-
-def test_a_status_error_after_reading_began_has_no_content() -> None:
-    transport, _ = failing(500, b"abc", b"def")
-    with pytest.raises(HTTPStatusError) as caught, Client(transport=transport) as client:
-        with client.stream("GET", "http://example.org/") as response:
-            next(response.iter_bytes())
-            response.raise_for_status()
-    with pytest.raises(ResponseNotRead):
-        _ = caught.value.response.text
 
 
 # The log.
