@@ -63,6 +63,7 @@ _COMPONENTS = {
     "query": re.compile(r"[^#]*"),
     "fragment": re.compile(r".*"),
 }
+_BEHIND_THE_HOST = {"path", "query", "fragment"}
 
 
 class Parts:
@@ -169,21 +170,41 @@ def change(base: Parts | str, components: dict[str, str | None]) -> Parts:
     username or password replaces both; they may hold any character, the others are as they stand in a URL.
     Raises InvalidURL.
     """
+    new = _as_written(components)
+    if new.keys() <= _BEHIND_THE_HOST:
+        try:
+            parts = parse(base) if isinstance(base, str) else base
+        except InvalidURL:
+            pass  # perhaps for the component that is to be replaced
+        else:
+            path, query, fragment = parts.path, parts.query, parts.fragment
+            return _complete(
+                parts.scheme,
+                parts.userinfo,
+                parts.host,
+                parts.port,
+                (new["path"] or "") if "path" in new else path,
+                new.get("query", query),
+                new.get("fragment", fragment),
+            )
     if isinstance(base, str):
         _check_text("URL", base)
         old = _split(base)
     else:
-        host = f"[{base.host}]" if ":" in base.host else base.host
-        port = None if base.port is None else str(base.port)
         old = {
             "scheme": base.scheme,
             "userinfo": base.userinfo,
-            "host": host,
-            "port": port,
+            "host": f"[{base.host}]" if ":" in base.host else base.host,
+            "port": None if base.port is None else str(base.port),
             "path": base.path,
             "query": base.query,
             "fragment": base.fragment,
         }
+    return _build({**old, **new})
+
+
+def _as_written(components: dict[str, str | None]) -> dict[str, str | None]:
+    """Components under the names and in the form that they have in a URL. Raises InvalidURL."""
     new = dict(components)
     if "netloc" in new:
         new["host"], new["port"] = _split_netloc(new.pop("netloc") or "")
@@ -194,15 +215,15 @@ def change(base: Parts | str, components: dict[str, str | None]) -> Parts:
     if "raw_path" in new:
         path, question_mark, query = (new.pop("raw_path") or "").partition("?")
         new["path"], new["query"] = path, (query if question_mark else None)
-    host_given = new.get("host")
-    if host_given and ":" in host_given and not (host_given[0] == "[" and host_given[-1] == "]"):
-        new["host"] = f"[{host_given}]"
+    host = new.get("host")
+    if host and ":" in host and not (host[0] == "[" and host[-1] == "]"):
+        new["host"] = f"[{host}]"
     for name, value in new.items():
         if value is not None:
             _check_text(f"URL component {name!r}", value)
             if _COMPONENTS[name].fullmatch(value) is None:
                 raise InvalidURL(f"invalid URL component {name!r}")
-    return _build({**old, **new})
+    return new
 
 
 def _check_text(what: str, text: str) -> None:
@@ -254,19 +275,30 @@ def _build(raw: dict[str, str | None], *, may_be_password: bool = False) -> Part
     userinfo = _encode(raw["userinfo"] or "", _NOT_USERINFO)
     host = _normal_host(raw["host"] or "")
     port = _normal_port(raw["port"], scheme, may_be_password)
-    path = raw["path"] or ""
+    return _complete(scheme, userinfo, host, port, raw["path"] or "", raw["query"], raw["fragment"])
+
+
+def _complete(
+    scheme: str,
+    userinfo: str,
+    host: str,
+    port: int | None,
+    path: str,
+    query: str | None,
+    fragment: str | None,
+) -> Parts:
+    """Parts of components that are normal up to the port, and after it as they are written."""
     if userinfo or host or port is not None:
         if path and path[0] != "/":
             raise InvalidURL("the path of a URL with a host must be empty or begin with '/'")
-    elif not scheme:
-        # Written out, these would be read as a host or as a scheme (RFC 3986 section 4.2).
-        if path.startswith("//"):
-            raise InvalidURL("the path of a URL without a host cannot begin with '//'")
-        if path.startswith(":"):
-            raise InvalidURL("the path of a URL without a scheme cannot begin with ':'")
-    if scheme or userinfo or host or port is not None:
         path = _without_dot_segments(path)
-    query, fragment = raw["query"], raw["fragment"]
+    elif scheme:
+        path = _without_dot_segments(path)
+    # Written out, these would be read as a host or as a scheme (RFC 3986 section 4.2).
+    elif path.startswith("//"):
+        raise InvalidURL("the path of a URL without a host cannot begin with '//'")
+    elif path.startswith(":"):
+        raise InvalidURL("the path of a URL without a scheme cannot begin with ':'")
     return Parts(
         scheme,
         userinfo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 
 from ._exceptions import InvalidURL
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ._types import PrimitiveData, QueryParamTypes
 
 __all__ = ["URL", "QueryParams"]
+
+# What form-encoding leaves as it is.
+_STANDS_FOR_ITSELF = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 # The keyword arguments of URL() and copy_with(), and the type each must have.
 _KEYWORDS: dict[str, type] = {
@@ -261,6 +265,8 @@ class QueryParams(Mapping[str, str]):
         self._dict: dict[str, list[str]]
         if value is None or isinstance(value, (str, bytes)):
             self._dict = _parse_query(value) if value else {}
+        elif type(value) is dict:  # the common case; a look at the abstract class of the next line costs more
+            self._dict = _texts(value)
         elif isinstance(value, QueryParams):
             self._dict = {key: values.copy() for key, values in value._dict.items()}
         elif isinstance(value, (list, tuple)):
@@ -268,12 +274,7 @@ class QueryParams(Mapping[str, str]):
             for key, item in value:
                 self._dict.setdefault(str(key), []).append(_as_text(item))
         else:
-            self._dict = {
-                str(key): [
-                    _as_text(item) for item in (items if isinstance(items, (list, tuple)) else [items])
-                ]
-                for key, items in value.items()
-            }
+            self._dict = _texts(value)
 
     def keys(self) -> KeysView[str]:
         """Each key once."""
@@ -350,10 +351,13 @@ class QueryParams(Mapping[str, str]):
 
     def __str__(self) -> str:
         """The query, form-encoded. Raises InvalidURL for a lone surrogate."""
+        pairs = self.multi_items()
+        if all(_STANDS_FOR_ITSELF(key) and _STANDS_FOR_ITSELF(value) for key, value in pairs):
+            return "&".join([f"{key}={value}" for key, value in pairs])
         from urllib.parse import urlencode
 
         try:
-            return urlencode(self.multi_items())
+            return urlencode(pairs)
         except UnicodeEncodeError:
             raise InvalidURL("a URL cannot hold a lone surrogate: it is no character") from None
 
@@ -375,6 +379,13 @@ def _parse_query(query: str | bytes) -> dict[str, list[str]]:
         return parse_qs(query if isinstance(query, str) else query.decode("ascii"), keep_blank_values=True)
     except UnicodeDecodeError:
         raise InvalidURL("a query in bytes must be percent-encoded US-ASCII") from None
+
+
+def _texts(params: Mapping[Any, Any]) -> dict[str, list[str]]:
+    return {
+        str(key): [_as_text(item) for item in (items if isinstance(items, (list, tuple)) else (items,))]
+        for key, items in params.items()
+    }
 
 
 def _as_text(value: PrimitiveData) -> str:

@@ -40,14 +40,21 @@ class Headers(MutableMapping[str, str]):
         self._fields: list[tuple[bytes, bytes]]
         if headers is None:
             self._fields = []
+            return
+        pairs: Iterable[tuple[Any, Any]]
+        if (
+            type(headers) is dict
+        ):  # the common case; a look at the abstract classes costs more than the fields
+            pairs = headers.items()
         elif isinstance(headers, Headers):
             self._fields = headers._fields.copy()
+            return
         else:
-            pairs: Iterable[tuple[Any, Any]] = headers.items() if isinstance(headers, Mapping) else headers
-            enc = encoding or "ascii"
-            self._fields = [
-                (_to_bytes(name, enc, "name"), _to_bytes(value, enc, "value")) for name, value in pairs
-            ]
+            pairs = headers.items() if isinstance(headers, Mapping) else headers
+        enc = encoding or "ascii"
+        self._fields = [
+            (_to_bytes(name, enc, "name"), _to_bytes(value, enc, "value")) for name, value in pairs
+        ]
 
     @classmethod
     def _from_fields(cls, fields: list[tuple[bytes, bytes]]) -> Headers:
@@ -204,17 +211,16 @@ class Headers(MutableMapping[str, str]):
         """Remove all field lines of this name. Raises KeyError when there is none."""
         if self._find(key) is None:
             raise KeyError(key)
-        self._remove({key.lower().encode(self.encoding)})
-
-    def _remove(self, names: set[bytes]) -> None:
-        self._fields = [field for field in self._fields if field[0].lower() not in names]
+        name = key.lower().encode(self.encoding)
+        self._fields = [field for field in self._fields if field[0].lower() != name]
         self._changed()
 
     def update(self, headers: HeaderTypes | None = None) -> None:  # type: ignore[override]  # httpx's signature
         """Take over all fields of ``headers``; they replace those of the same names."""
         fields = Headers(headers)._fields
-        self._remove({name.lower() for name, _ in fields})
-        self._fields += fields
+        names = {name.lower() for name, _ in fields}
+        self._fields = [field for field in self._fields if field[0].lower() not in names] + fields
+        self._changed()
 
     def copy(self) -> Headers:
         """A copy that may be changed on its own, read in the same encoding."""
@@ -248,10 +254,10 @@ class Headers(MutableMapping[str, str]):
 
 
 def _to_bytes(value: object, codec: str, what: str) -> bytes:
-    if isinstance(value, bytes):
-        return value
     if isinstance(value, str):
         return value.encode(codec)
+    if isinstance(value, bytes):
+        return value
     raise TypeError(f"Header {what} must be str or bytes, not {type(value)}")
 
 
