@@ -62,57 +62,54 @@ def ready_sockets(interests: Interests, deadline: float | None) -> Ready:
     """
     import select
 
+    if not hasattr(select, "poll"):
+        return _select(interests, deadline)
+    poll, by_fd = select.poll(), {}
+    for sock, events in interests:
+        fd = sock.fileno()
+        if fd < 0:
+            return [(sock, events)]
+        poll.register(fd, (select.POLLIN if events & READ else 0) | (select.POLLOUT if events & WRITE else 0))
+        by_fd[fd] = sock, events
+    found = poll.poll(_milliseconds(deadline))
+    while not found and (deadline is None or monotonic() < deadline):
+        found = poll.poll(_milliseconds(deadline))
+    ready = []
+    for fd, flags in found:
+        sock, events = by_fd[fd]
+        if not flags & ~(select.POLLIN | select.POLLOUT):  # else an error or a hang-up: any try tells
+            events &= (READ if flags & select.POLLIN else 0) | (WRITE if flags & select.POLLOUT else 0)
+        ready.append((sock, events))
+    return ready
+
+
+def _milliseconds(deadline: float | None) -> int | None:
+    """Return what is left until the deadline, rounded up: 0.4 ms rounded down to 0 would be a busy loop."""
+    if deadline is None:
+        return None
+    seconds = deadline - monotonic()
+    return ceil(min(seconds, _LONGEST_POLL) * 1000) if seconds > 0 else 0
+
+
+def _select(interests: Interests, deadline: float | None) -> Ready:
+    import select
+
     closed = [(sock, events) for sock, events in interests if sock.fileno() < 0]
     if closed:
         return closed
-    wait = _poll if hasattr(select, "poll") else _select
-    while True:
-        if deadline is None:
-            ready = wait(interests, None)
-        else:
-            seconds = min(max(deadline - monotonic(), 0.0), _LONGEST_POLL)
-            ready = wait(interests, seconds)
-        if ready or (deadline is not None and monotonic() >= deadline):
-            return ready
-
-
-def _poll(interests: Interests, seconds: float | None) -> Ready:
-    import select
-
-    poll = select.poll()
-    for sock, events in interests:
-        poll.register(
-            sock, (select.POLLIN if events & READ else 0) | (select.POLLOUT if events & WRITE else 0)
-        )
-    # Rounded up: a rest of 0.4 ms rounded down to 0 would be a busy loop.
-    found = dict(poll.poll(None if seconds is None else ceil(seconds * 1000)))
-    if not found:
-        return []
-    ready = []
-    for sock, events in interests:
-        flags = found.get(sock.fileno(), 0)
-        if flags & ~(select.POLLIN | select.POLLOUT):  # an error or a hang-up: any try tells
-            ready.append((sock, events))
-        elif flags:
-            ready.append(
-                (sock, (READ if flags & select.POLLIN else 0) | (WRITE if flags & select.POLLOUT else 0))
-            )
-    return ready
-
-
-def _select(interests: Interests, seconds: float | None) -> Ready:
-    import select
-
     readers = [sock for sock, events in interests if events & READ]
     writers = [sock for sock, events in interests if events & WRITE]
-    # Windows reports a connect that failed as an exceptional condition, not as writable.
-    readable, writable, failed = select.select(readers, writers, writers, seconds)
-    ready = []
-    for sock, events in interests:
-        found = (READ if sock in readable else 0) | (WRITE if sock in writable or sock in failed else 0)
-        if found:
-            ready.append((sock, found & events))
-    return ready
+    while True:
+        left = _milliseconds(deadline)
+        # Windows reports a connect that failed as an exceptional condition, not as writable.
+        found = select.select(readers, writers, writers, None if left is None else left / 1000)
+        ready = []
+        for sock, events in interests:
+            can = (READ if sock in found[0] else 0) | (WRITE if sock in found[1] or sock in found[2] else 0)
+            if can:
+                ready.append((sock, can & events))
+        if ready or (deadline is not None and monotonic() >= deadline):
+            return ready
 
 
 class Event:
@@ -165,7 +162,7 @@ class Backend:
         raise NotImplementedError
 
     async def call(self, fn: Callable[..., Any], *args: Any) -> Any:
-        """Call what a client was given by its user: a plain function, or a coroutine function to be awaited."""
+        """Call what a client was given by its user: a plain function, or one to be awaited."""
         raise NotImplementedError
 
     def notify_closing(self, sock: Waitable) -> None:
@@ -333,7 +330,7 @@ class AsyncBackend(Backend):
 
 
 async def _until(deadline: float | None, wait: Callable[..., Awaitable[Any]], *args: Any) -> bool:
-    """Await `wait(*args)`; False: the deadline has passed first. Only a real deadline costs a scope (8 us)."""
+    """Await `wait(*args)`; False: the deadline has passed first. Without one it costs no scope (8 us)."""
     if deadline is None:
         await wait(*args)
         return True

@@ -94,7 +94,7 @@ def default_context(alpn: Sequence[str] = ("http/1.1",), trust_env: bool = True)
 
 
 def set_alpn(context: ssl.SSLContext, alpn: Sequence[str]) -> None:
-    """Offer these protocols. Once per context: OpenSSL frees the old list, and a handshake may be reading it."""
+    """Offer these protocols. Once per context: OpenSSL frees the old list, which a handshake may read."""
     wanted = tuple(alpn)
     with _lock:
         if _alpn_of.get(context) != wanted:
@@ -220,7 +220,7 @@ class TLSStream(SocketStream):
             while filled < size:
                 # Released at once: the traceback of a would-block would keep it, and our memory, alive.
                 with view[filled:] as rest:
-                    count = recv_into(rest)
+                    count = recv_into(rest, size - filled)
                 if count == 0:
                     break
                 filled += count

@@ -1,7 +1,8 @@
-"""The `network_stream` extension of a response: the connection below it, with httpcore's methods.
+"""`response.extensions["network_stream"]`: the connection itself, for what follows a 101 or a CONNECT.
 
-For what comes after a 101, or a 2xx to CONNECT, and for looking at sockets and certificates. Bytes that came with
-the response head are read first. Knows no HTTP.
+Two classes with the method names that httpcore gave them, over one set of coroutines. Bytes that arrived
+behind the response head are handed out first. Knows no HTTP; who may use the connection, and when, is decided
+above.
 """
 
 from __future__ import annotations
@@ -9,77 +10,89 @@ from __future__ import annotations
 from time import monotonic
 
 from .._backend import run
+from .._exceptions import ConnectError
 
-TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Any
+    from typing import Any, TypeVar
 
     from .sockets import Buffer, SocketStream
 
+    Stream = TypeVar("Stream", bound="_Upgraded")
+
+_LONGEST_READ = 256 * 1024
+"""Bytes: `read(max_bytes)` allocates no more than this, however much it is allowed to return."""
+
 
 class _Upgraded:
-    __slots__ = ("_first", "_stream")
+    """A stream, and what was received on it too early."""
 
-    def __init__(self, stream: SocketStream, first: bytes = b"") -> None:
-        """first: bytes that were received already."""
+    __slots__ = ("_leftover", "_stream")
+
+    def __init__(self, stream: SocketStream, leftover: bytes = b"") -> None:
         self._stream = stream
-        self._first = first
-
-    async def _read(self, max_bytes: int, timeout: float | None) -> bytes:
-        if self._first:
-            data, self._first = self._first[:max_bytes], self._first[max_bytes:]
-            return data
-        buffer = bytearray(max_bytes)
-        deadline = _deadline(timeout)
-        while (count := self._stream.try_recv_into(memoryview(buffer))) < 0:
-            await self._stream.wait_recv(deadline)
-        return bytes(buffer[:count])
-
-    async def _start_tls(
-        self, context: ssl.SSLContext, server_hostname: str | None, timeout: float | None
-    ) -> SocketStream:
-        if server_hostname is None:
-            server_hostname = self._stream.get_extra_info("server_addr")[0]
-        return await self._stream.start_tls(context, server_hostname, _deadline(timeout))
+        self._leftover = leftover
 
     def get_extra_info(self, info: str) -> Any:
-        """Return "socket", "ssl_object", "client_addr", "server_addr" or "is_readable"; None for anything else."""
+        """Return "socket", "ssl_object", "client_addr", "server_addr" or "is_readable"; None: unknown."""
+        if info == "is_readable" and self._leftover:
+            return True
         return self._stream.get_extra_info(info)
+
+    async def _read(self, max_bytes: int, timeout: float | None) -> bytes:
+        if self._leftover:
+            piece, self._leftover = self._leftover[:max_bytes], self._leftover[max_bytes:]
+            return piece
+        deadline = None if timeout is None else monotonic() + timeout
+        memory = bytearray(min(max_bytes, _LONGEST_READ))
+        with memoryview(memory) as view:
+            while view and (count := self._stream.try_recv_into(view)) != 0:
+                if count > 0:
+                    return bytes(view[:count])
+                await self._stream.wait_recv(deadline)
+        return b""
+
+    async def _start_tls(
+        self: Stream, context: ssl.SSLContext, server_hostname: str | None, timeout: float | None
+    ) -> Stream:
+        if self._leftover:
+            # They came in clear text: as part of the protected stream they would be anybody's to forge.
+            raise ConnectError(f"cannot start TLS: {len(self._leftover)} bytes arrived before the handshake")
+        deadline = None if timeout is None else monotonic() + timeout
+        return type(self)(await self._stream.start_tls(context, server_hostname, deadline))
 
 
 class NetworkStream(_Upgraded):
-    """The connection below a response, in the sync world. timeout: seconds, or None.
-
-    Raises ReadError, ReadTimeout, WriteError, WriteTimeout, ConnectError, ConnectTimeout.
-    """
+    """The connection under a response of the sync client."""
 
     __slots__ = ()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what is there, at most `max_bytes`, waiting only while nothing is; b"": the end."""
+        """Return the next bytes, at most `max_bytes`, waiting only while nothing is there; b"" at the end.
+
+        timeout: seconds, None: no limit. Raises ReadTimeout, ReadError.
+        """
         return run(self._read(max_bytes, timeout))
 
     def write(self, buffer: Buffer, timeout: float | None = None) -> None:
-        """Send all of it. timeout: without progress."""
+        """Send all of `buffer`. timeout: seconds without progress. Raises WriteTimeout, WriteError."""
         run(self._stream.send_all(buffer, timeout))
 
     def close(self) -> None:
-        """Close at once."""
+        """Close the connection."""
         self._stream.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> NetworkStream:
-        """Turn the connection into one that speaks TLS; this object is used up."""
-        return NetworkStream(run(self._start_tls(ssl_context, server_hostname, timeout)))
+        """Return the stream that goes on under TLS; this one is used up. Raises ConnectError,
+        ConnectTimeout."""
+        return run(self._start_tls(ssl_context, server_hostname, timeout))
 
 
 class AsyncNetworkStream(_Upgraded):
-    """See NetworkStream."""
+    """The connection under a response of the async client; see NetworkStream."""
 
     __slots__ = ()
 
@@ -96,14 +109,7 @@ class AsyncNetworkStream(_Upgraded):
         self._stream.close()
 
     async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncNetworkStream:
         """See NetworkStream.start_tls."""
-        return AsyncNetworkStream(await self._start_tls(ssl_context, server_hostname, timeout))
-
-
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else monotonic() + timeout
+        return await self._start_tls(ssl_context, server_hostname, timeout)
