@@ -258,7 +258,7 @@ def _to_bytes(value: object, codec: str, what: str) -> bytes:
         return value.encode(codec)
     if isinstance(value, bytes):
         return value
-    raise TypeError(f"Header {what} must be str or bytes, not {type(value)}")
+    raise TypeError(f"the {what} of a header field must be str or bytes, not {type(value)}")
 
 
 def _detect(fields: list[tuple[bytes, bytes]]) -> str:
