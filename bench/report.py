@@ -19,6 +19,11 @@ from bench.summary import Row
 RESULTS = Path(__file__).resolve().parent / "results"
 _WORLDS = (("", "sync"), ("asyncio", "asyncio"), ("uvloop", "uvloop"))
 
+_LEGEND = (
+    "*To* another row: how many times as good, above 1 is better. "
+    "*CPU x limit*: how many times the limit's CPU time, less is better."
+)
+
 
 def figure_name(scenario: Scenario) -> str:
     """The heading of the figure's column."""
@@ -62,7 +67,7 @@ def _line(scenario: Scenario, row: Row) -> list[str]:
     line.append(_number(row.cpu_seconds, 3))
     if scenario.measure != "import":
         line += [_number(row.cpu_us_per_unit), _number(row.peak_mib, 1), _number(row.growth_mib, 1)]
-        line.append(_number(row.to_limit))
+        line += [_number(row.cpu_to_limit), _number(row.to_limit)]
     return [*line, _number(row.to_httpx), _number(row.to_best_peer)]
 
 
@@ -74,7 +79,7 @@ def _header(scenario: Scenario) -> list[str]:
         header.append("p99, us")
     header.append("CPU, s")
     if scenario.measure != "import":
-        header += [f"CPU per {scenario.per[0]}, us", "peak, MiB", "growth, MiB", "to limit"]
+        header += [f"CPU per {scenario.per[0]}, us", "peak, MiB", "growth, MiB", "CPU x limit", "to limit"]
     return [*header, "to httpx", "to best peer"]
 
 
@@ -87,7 +92,7 @@ def markdown(
     parts = [
         f"# {scenario.title}\n",
         f"{hardware}; {machine['python']}; {machine['openssl']}.\n",
-        f"Medians of {rounds} interleaved rounds; ratios above 1 are better than the other.\n",
+        f"Medians of {rounds} interleaved rounds. {_LEGEND}\n",
         f"{versions}.\n",
     ]
     for loop, name in _WORLDS:

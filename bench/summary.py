@@ -32,6 +32,7 @@ class Row:
     amount: int
     extra: dict[str, float]
     to_limit: float | None = None
+    cpu_to_limit: float | None = None
     to_httpx: float | None = None
     to_best_peer: float | None = None
 
@@ -133,6 +134,13 @@ def _ratio(row: Row, other: Row | None, inverse: bool) -> float | None:
     return other.figure / row.figure if inverse else row.figure / other.figure
 
 
+def _cpu_ratio(row: Row, limit: Row | None) -> float | None:
+    """How many times the limit's CPU time a unit of work takes."""
+    if limit is None or limit is row or not row.cpu_us_per_unit or not limit.cpu_us_per_unit:
+        return None
+    return row.cpu_us_per_unit / limit.cpu_us_per_unit
+
+
 def rows(outcome: Outcome, lines_in: Callable[[str, int], int]) -> list[Row]:
     """All rows of a scenario with their ratios: sync first, then each loop; in each, the fastest first."""
     scenario = outcome.scenario
@@ -147,7 +155,9 @@ def rows(outcome: Outcome, lines_in: Callable[[str, int], int]) -> list[Row]:
             if world(other.program) == loop and not is_limit(other.program) and library(other.program) != OURS
         ]
         best = (min if inverse else max)(peers, key=lambda other: other.figure, default=None)
-        row.to_limit = _ratio(row, _limit_of(scenario, row, found), inverse)
+        limit = _limit_of(scenario, row, found)
+        row.to_limit = _ratio(row, limit, inverse)
+        row.cpu_to_limit = _cpu_ratio(row, limit)
         row.to_httpx = _ratio(row, found.get("httpx" + suffix), inverse)
         row.to_best_peer = _ratio(row, best, inverse)
     order = {"": 0, "asyncio": 1, "uvloop": 2}

@@ -14,6 +14,7 @@ def _session(job: Job) -> requests.Session:
     session = requests.Session()
     if job.ca_file:
         session.verify = job.ca_file
+        session.trust_env = False  # or else REQUESTS_CA_BUNDLE would win over it
     if job.workers > 1:
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=job.workers))
     session.get(job.small_url)
