@@ -16,8 +16,6 @@ from .__version__ import __description__, __title__, __version__
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from typing import Any
-
     from ._api import delete, get, head, options, patch, post, put, request, stream
     from ._async_client import AsyncClient
     from ._client import Client
@@ -189,15 +187,17 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # where type checkers see it, every misspelt name would be right
 
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value  # from now on it is found without this function
-    return value
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value  # from now on it is found without this function
+        return value
 
 
 def __dir__() -> list[str]:
