@@ -6,7 +6,6 @@ splitter that is attached here cuts its items out of the connection's own buffer
 
 from __future__ import annotations
 
-from sys import maxsize
 from time import monotonic
 
 from .._backend import run
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._chunker import Splitter
+    from .._config import MessageLimits
     from .connection import Connection
 
 
@@ -49,9 +49,9 @@ class LiveBody:
         return self._parser.bytes_taken if self._open else self._taken
 
     @property
-    def content_length(self) -> int | None:
-        """Raw content bytes still to come, or None when that is unknown."""
-        return self._parser.content_length if self._open else 0
+    def limits(self) -> MessageLimits:
+        """How much of the content's parts is accepted, for whoever decodes it or splits it into lines."""
+        return self._connection.limits
 
     async def _feed(self) -> bool:
         """Wait until more can be received; False: the content is complete."""
@@ -63,21 +63,6 @@ class LiveBody:
         timeout = self._read_timeout
         await self._connection.stream.wait_recv(None if timeout is None else monotonic() + timeout)
         return True
-
-    async def _read_all(self) -> bytes:
-        """The rest of the content in one object, which is received into where its length is known."""
-        chunker = ByteChunker(maxsize)
-        chunker.attach(self._parser)
-        try:
-            more = True
-            while more:
-                # Never an item: the chunk that is being filled has no end.
-                chunker.pop()
-                more = await self._feed()
-        except BaseException:
-            self._abort()
-            raise
-        return chunker.finish() or b""
 
     def _abort(self) -> None:
         """After an error the connection is never used again."""
@@ -112,10 +97,6 @@ class SyncLiveBody(LiveBody, SyncByteStream):
     def feed(self) -> bool:
         return run(self._feed())
 
-    def read_all(self) -> bytes:
-        """Read the rest of the content into memory."""
-        return run(self._read_all())
-
     def failed(self, exc: BaseException) -> None:
         self._abort()
 
@@ -135,10 +116,6 @@ class AsyncLiveBody(LiveBody, AsyncByteStream):
         return self._feed
 
     feed = LiveBody._feed
-
-    async def aread_all(self) -> bytes:
-        """Read the rest of the content into memory."""
-        return await self._read_all()
 
     async def failed(self, exc: BaseException) -> None:
         self._abort()

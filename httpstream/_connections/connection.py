@@ -197,10 +197,14 @@ class Connection:
                 early = await self._send_with_content(head, request, timeouts, informational)
         except WriteError as exc:
             return await self._answer_to_a_broken_send(exc, timeouts, informational)
-        if early is not None:
-            return early
-        self._sent_all = True
-        return await self._receive_head(_deadline(timeouts.get("read")), informational)
+        if early is None:
+            self._sent_all = True
+            early = await self._receive_head(_deadline(timeouts.get("read")), informational)
+        if early[1] == 101 and not head.offers_upgrade:
+            raise RemoteProtocolError(
+                f"101 without an Upgrade field in the request, from {origin_text(self.key)}"
+            )
+        return early
 
     def may_send_again(self, request: Request) -> bool:
         """After a failed exchange: whether the request may go out once more, on another connection.
@@ -345,6 +349,10 @@ class Connection:
     @property
     def parser(self) -> ResponseParser:
         return self._parser
+
+    @property
+    def limits(self) -> MessageLimits:
+        return self._route.limits
 
     @property
     def stream(self) -> SocketStream:

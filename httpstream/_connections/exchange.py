@@ -22,30 +22,43 @@ _VALUE = rb"(?:(?![ \t])[\t\x20-\x7e\x80-\xff]+(?<![ \t]))?"
 _HEAD = re.compile(rb"%b [\x21-\x7e]+ HTTP/1\.1\r\n(?:%b: %b\r\n)*" % (_TOKEN, _TOKEN, _VALUE))
 
 # The fields that frame a request, or decide about its connection.
-_FRAMING = frozenset((b"connection", b"content-length", b"expect", b"host", b"transfer-encoding"))
+_FRAMING = frozenset((b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"))
+
+_is_token = re.compile(_TOKEN).fullmatch
+# Names found to be tokens: programs send the same few again and again.
+_known_names: set[bytes] = set()
+_MAX_KNOWN_NAMES = 256
 
 
 class RequestHead:
     """The head of a request as bytes, and what it says about the content behind it.
 
     content_length: bytes of content that must follow; None: chunked. closes: the connection ends with this exchange.
-    expects_continue: the content waits for a 100 (RFC 9110 section 10.1.1).
+    expects_continue: the content waits for a 100 (RFC 9110 section 10.1.1). offers_upgrade: a 101 may come.
     """
 
-    __slots__ = ("closes", "content_length", "data", "expects_continue")
+    __slots__ = ("closes", "content_length", "data", "expects_continue", "offers_upgrade")
 
     def __init__(self, method: bytes, target: bytes, fields: Fields) -> None:
         """Raises LocalProtocolError for anything that would not stand on the wire as one head."""
         self.content_length: int | None = 0
         self.closes = False
         self.expects_continue = False
-        self._read_framing([(n.lower(), v) for n, v in fields if n.lower() in _FRAMING])
+        self.offers_upgrade = False
+        framing = []
         lines = [b"%b %b HTTP/1.1\r\n" % (method, target)]
-        lines += [b"%b: %b\r\n" % field for field in fields]
+        for name, value in fields:
+            if name not in _known_names:
+                _check_name(name)
+            lower = name.lower()
+            if lower in _FRAMING:
+                framing.append((lower, value))
+            lines.append(b"%b: %b\r\n" % (name, value))
         section = b"".join(lines)
         # As many line ends as lines, in the one form that is allowed: no value carries a line of its own.
         if _HEAD.fullmatch(section) is None or section.count(b"\n") != len(lines):
             raise _offence(method, target, fields)
+        self._read_framing(framing)
         self.data = section + b"\r\n"
 
     def _read_framing(self, fields: list[tuple[bytes, bytes]]) -> None:
@@ -72,17 +85,24 @@ class RequestHead:
             self.closes = b"close" in [option.strip() for option in found[b"connection"].lower().split(b",")]
         if b"expect" in found:
             self.expects_continue = found[b"expect"].lower() == b"100-continue"
+        self.offers_upgrade = b"upgrade" in found
+
+
+def _check_name(name: bytes) -> None:
+    if _is_token(name) is None:
+        raise LocalProtocolError(f"illegal character in the field name {name[:80]!r}")
+    if len(_known_names) >= _MAX_KNOWN_NAMES:
+        _known_names.clear()
+    _known_names.add(name)
 
 
 def _offence(method: bytes, target: bytes, fields: Fields) -> LocalProtocolError:
     """Say which part of a head is not allowed. Values may be secrets: they are not shown."""
-    if re.fullmatch(_TOKEN, method) is None:
+    if _is_token(method) is None:
         return LocalProtocolError(f"not a method: {method[:40]!r}")
     if re.fullmatch(rb"[\x21-\x7e]+", target) is None:
         return LocalProtocolError("illegal character in the request target")
     for name, value in fields:
-        if re.fullmatch(_TOKEN, name) is None:
-            return LocalProtocolError(f"illegal character in the field name {name[:80]!r}")
         if re.fullmatch(_VALUE, value) is None:
             return LocalProtocolError(
                 f"illegal character, or a blank at an end, in the value of the field {name!r}"

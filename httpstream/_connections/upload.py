@@ -37,7 +37,12 @@ class Upload:
         self._sends = 0
 
     async def send(self, piece: bytes) -> Head | None:
-        """Send a piece. Returns the head of an early response: then the rest is not wanted."""
+        """Send a piece. Returns the head of an early response: then the rest is not wanted.
+
+        Raises TypeError for anything that is not bytes, and LocalProtocolError past the announced length.
+        """
+        if type(piece) is not bytes:
+            piece = bytes(memoryview(piece))  # raises TypeError for None, text and numbers
         data = self._writer.frame(piece)
         return await self._send(data) if data else None
 

@@ -11,7 +11,7 @@ pushed.
 
 from __future__ import annotations
 
-from httpstream._exceptions import RequestError, StreamClosed, StreamConsumed
+from httpstream._exceptions import DecodingError, RequestError, StreamClosed, StreamConsumed
 from httpstream._streams import AsyncByteStream, SyncByteStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -56,6 +56,9 @@ def blame(exc: BaseException, request: Request | None) -> None:
     """Tell an exception on its way out which request it belongs to."""
     if isinstance(exc, RequestError) and exc._request is None:
         exc._request = request
+        if isinstance(exc, DecodingError) and request is not None:
+            # Who decodes knows no origin; a message must name it.
+            exc.args = (f"{exc}, in the response from {request.url.scheme}://{request.url.netloc.decode()}",)
 
 
 def abandon(response: Response, exc: BaseException) -> None:

@@ -5,6 +5,8 @@ How the content reaches the caller is in `reading`; what a client does to a resp
 
 from __future__ import annotations
 
+from sys import maxsize
+
 from httpstream._chunker import ByteChunker, TextChunker
 from httpstream._config import AS_IT_ARRIVES, DEFAULT_MESSAGE_LIMITS
 from httpstream._content import encode_response
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from httpstream._config import MessageLimits
     from httpstream._decoders import Decoder
     from httpstream._types import HeaderTypes, ResponseContent, ResponseExtensions
     from httpstream._urls import URL
@@ -36,7 +39,6 @@ __all__ = ["Response"]
 # What a redirect to another URL may have for a status (RFC 9110 section 15.4).
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 ERROR_TYPES = {1: "Informational response", 3: "Redirect response", 4: "Client error", 5: "Server error"}
-MAX_LINE_BYTES = DEFAULT_MESSAGE_LIMITS.max_line_bytes
 # Not pickled: they belong to the connection and to the process.
 TRANSIENT = frozenset(("extensions", "stream", "is_closed", "_clock", "_started"))
 
@@ -278,14 +280,21 @@ class Response:
         if self.headers._get_bytes(b"content-encoding") is None:
             return None
         codings = self.headers.get_list("content-encoding", split_commas=True)
-        return make_decoder(codings, DEFAULT_MESSAGE_LIMITS)
+        return make_decoder(codings, self._limits())
+
+    def _limits(self) -> MessageLimits:
+        """What the transport accepts of a response's parts."""
+        limits: MessageLimits = getattr(self.stream, "limits", DEFAULT_MESSAGE_LIMITS)
+        return limits
+
+    def _line_splitter(self, encoding: str | None, max_line_bytes: int | None) -> LineSplitter[Any]:
+        limit = self._limits().max_line_bytes if max_line_bytes is None else max_line_bytes
+        return LineSplitter(encoding, limit)
 
     def _whole(self) -> int | None:
-        """The chunk size that gives the content as one object, where its length is known; else None."""
-        if self.headers._get_bytes(b"content-encoding") is not None:
-            return None
-        length: int | None = getattr(self.stream, "content_length", None)
-        return length or None
+        """The chunk size that gives the content as one object, received into where that is possible."""
+        is_coded = self.headers._get_bytes(b"content-encoding") is not None
+        return None if is_coded or not hasattr(self.stream, "attach") else maxsize
 
     def read(self) -> bytes:
         """Read the content into memory, once, content coding removed, close the response, return it."""
@@ -317,18 +326,19 @@ class Response:
         """
         return Items(TextChunker(chunk_size, self.encoding or "utf-8"), SyncReader(self))
 
-    def iter_lines(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> Items[str]:
+    def iter_lines(self, *, max_line_bytes: int | None = None) -> Items[str]:
         r"""Iterate over the content as lines of text in `encoding`, without their ends.
 
         A line ends with ``\n``, ``\r\n`` or ``\r``, and with nothing else; it is handed over as soon as its
-        end is there. max_line_bytes: a longer line raises LineTooLong. Raises as `iter_bytes` does.
+        end is there. max_line_bytes: a longer line raises LineTooLong; None: what the
+        transport's MessageLimits say (64 MiB). Raises as `iter_bytes` does.
         """
-        splitter = LineSplitter(self.encoding or "utf-8", max_line_bytes=max_line_bytes)
+        splitter = self._line_splitter(self.encoding or "utf-8", max_line_bytes)
         return Items(splitter, SyncReader(self))
 
-    def iter_lines_bytes(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> Items[bytes]:
+    def iter_lines_bytes(self, *, max_line_bytes: int | None = None) -> Items[bytes]:
         """Iterate over the content as lines of bytes: those of `iter_lines`, not decoded to text."""
-        return Items(LineSplitter(None, max_line_bytes=max_line_bytes), SyncReader(self))
+        return Items(self._line_splitter(None, max_line_bytes), SyncReader(self))
 
     def iter_raw(self, chunk_size: int | None = AS_IT_ARRIVES) -> Items[bytes]:
         """Iterate over the content as it was sent: transfer coding removed, content coding kept.
@@ -380,14 +390,14 @@ class Response:
         """See `iter_text`: left out, at most 1024 bytes, never waiting; N, exactly N; None, as received."""
         return AsyncItems(TextChunker(chunk_size, self.encoding or "utf-8"), AsyncReader(self))
 
-    def aiter_lines(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> AsyncItems[str]:
+    def aiter_lines(self, *, max_line_bytes: int | None = None) -> AsyncItems[str]:
         """See `iter_lines`."""
-        splitter = LineSplitter(self.encoding or "utf-8", max_line_bytes=max_line_bytes)
+        splitter = self._line_splitter(self.encoding or "utf-8", max_line_bytes)
         return AsyncItems(splitter, AsyncReader(self))
 
-    def aiter_lines_bytes(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> AsyncItems[bytes]:
+    def aiter_lines_bytes(self, *, max_line_bytes: int | None = None) -> AsyncItems[bytes]:
         """See `iter_lines_bytes`."""
-        return AsyncItems(LineSplitter(None, max_line_bytes=max_line_bytes), AsyncReader(self))
+        return AsyncItems(self._line_splitter(None, max_line_bytes), AsyncReader(self))
 
     def aiter_raw(self, chunk_size: int | None = AS_IT_ARRIVES) -> AsyncItems[bytes]:
         """See `iter_raw`: left out, at most 1024 bytes, never waiting; N, exactly N; None, as received."""
