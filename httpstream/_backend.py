@@ -298,7 +298,10 @@ class AsyncBackend(Backend):
                 await _until(deadline, anyio.wait_readable, epoll)
             finally:
                 for fd in fds:
-                    del self._races[fd]
+                    if (
+                        self._races.get(fd) is epoll
+                    ):  # else closed meanwhile, and the number is another's by now
+                        del self._races[fd]
             return ready_sockets(interests, 0.0)
 
     async def sleep(self, seconds: float) -> None:
@@ -324,7 +327,9 @@ class AsyncBackend(Backend):
         if fd < 0:
             return
         try:
-            anyio.notify_closing(self._races.get(fd, fd))
+            anyio.notify_closing(fd)
+            if fd in self._races:
+                anyio.notify_closing(self._races.pop(fd))
         except RuntimeError:  # no loop runs in this thread, so no task of it can be waiting
             pass
 

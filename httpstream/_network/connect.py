@@ -93,6 +93,11 @@ async def connect_unix(
         raise
 
 
+def _words(reason: Exception | None) -> str:
+    """Return what an error says, without its number."""
+    return (isinstance(reason, OSError) and reason.strerror) or str(reason)
+
+
 # Names.
 
 
@@ -109,9 +114,7 @@ async def _resolve(
         raise ConnectError(f"cannot resolve the name of {peer}: {exc}") from exc
     if lookup.addresses:
         return lookup.addresses
-    reason = lookup.error
-    text = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
-    raise ConnectError(f"cannot resolve the name of {peer}: {text}") from reason
+    raise ConnectError(f"cannot resolve the name of {peer}: {_words(lookup.error)}") from lookup.error
 
 
 class _Lookup:
@@ -187,6 +190,8 @@ class _Race:
         """Return the first socket that is connected; close all others, whatever happens."""
         try:
             return await self._first_connected(deque(in_turn(addresses)), deadline)
+        except OSError as exc:  # the wait itself failed: no descriptor left for it, say
+            raise ConnectError(f"cannot connect to {self.peer}: {exc}") from exc
         finally:
             for sock in self.pending:
                 sock.close()
@@ -240,15 +245,17 @@ class _Race:
                 return sock
             if code not in _IN_PROGRESS:
                 raise OSError(code, os.strerror(code))
-        except (OSError, OverflowError) as exc:
+        except BaseException as exc:
             sock.close()
+            if not isinstance(exc, (OSError, OverflowError)):
+                raise
             self.failures.append((text, exc))
             return None
         self.pending[sock] = text
         return None
 
     def _error(self) -> ConnectError:
-        reasons = "; ".join(f"{address}: {reason}" for address, reason in self.failures)
+        reasons = ", ".join(f"{_words(reason)} ({address})" for address, reason in self.failures)
         error = ConnectError(f"cannot connect to {self.peer}: {reasons}")
         error.__cause__ = self.failures[0][1]
         return error

@@ -225,7 +225,7 @@ class SocketStream:
             pass
 
     def close(self) -> None:
-        """Close at once. Never waits, never sends: a forked child may do it to its parent's connections."""
+        """Close at once. Never waits and never sends: the framing of HTTP needs no close_notify from us."""
         self._backend.notify_closing(self._sock)
         self._sock.close()
 
