@@ -12,7 +12,7 @@ from .._backend import READ
 from .._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
 from .._network.connect import connect_tcp, connect_unix
 from .._parser import ResponseParser
-from .._streams import AsyncByteStream, ByteStream, SyncByteStream
+from .._streams import ByteStream
 from .exchange import IDEMPOTENT, ContentWriter, RequestHead
 from .upload import Upload
 
@@ -233,21 +233,12 @@ class Connection:
             unsent = b""
         writer = ContentWriter(head.content_length)
         upload = Upload(self, writer, unsent, write, informational)
-        stream = request.stream
         if self._backend.is_async:
-            if not isinstance(stream, AsyncByteStream):
-                raise RuntimeError("the content of this request is a sync stream: it needs a Client")
-            async for piece in stream:
-                early = await upload.send(piece)
-                if early is not None:
-                    return early
+            early = await upload.send_each_async(request.stream)
         else:
-            if not isinstance(stream, SyncByteStream):
-                raise RuntimeError("the content of this request is an async stream: it needs an AsyncClient")
-            for piece in stream:
-                early = await upload.send(piece)
-                if early is not None:
-                    return early
+            early = await upload.send_each(request.stream)
+        if early is not None:
+            return early
         return await upload.end()
 
     async def _await_continue(self, timeouts: Timeouts, informational: Any) -> Head | None:

@@ -1,9 +1,11 @@
 """The content of one request on its way out: framed, joined with its head, stopped by an early answer.
 
-Knows the connection it goes out on; where pieces come from is the connection's business.
+Knows the connection it goes out on, and streams of either world; the framing is the exchange's.
 """
 
 from __future__ import annotations
+
+from .._streams import AsyncByteStream, SyncByteStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -35,6 +37,39 @@ class Upload:
         self._write = write
         self._informational = informational
         self._sends = 0
+
+    async def send_each(self, stream: SyncByteStream | AsyncByteStream) -> Head | None:
+        """Send the pieces of a stream. Returns the head of an early response: then the rest is not wanted."""
+        if not isinstance(stream, SyncByteStream):
+            raise RuntimeError("the content of this request is an async stream: it needs an AsyncClient")
+        pieces = iter(stream)
+        try:
+            for piece in pieces:
+                early = await self.send(piece)
+                if early is not None:
+                    return early
+        finally:
+            # A generator that is left in the middle is closed here, not when the collector finds it.
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
+        return None
+
+    async def send_each_async(self, stream: SyncByteStream | AsyncByteStream) -> Head | None:
+        """See `send_each`."""
+        if not isinstance(stream, AsyncByteStream):
+            raise RuntimeError("the content of this request is a sync stream: it needs a Client")
+        pieces = stream.__aiter__()
+        try:
+            async for piece in pieces:
+                early = await self.send(piece)
+                if early is not None:
+                    return early
+        finally:
+            close = getattr(pieces, "aclose", None)
+            if close is not None:
+                await close()
+        return None
 
     async def send(self, piece: bytes) -> Head | None:
         """Send a piece. Returns the head of an early response: then the rest is not wanted.
