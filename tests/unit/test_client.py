@@ -151,6 +151,15 @@ def test_extensions_of_the_caller_are_not_changed() -> None:
     assert request.extensions["trace"] == 1
 
 
+def test_a_timeout_that_was_left_out_says_so_in_signatures() -> None:
+    assert repr(httpstream.USE_CLIENT_DEFAULT) == "USE_CLIENT_DEFAULT"
+
+
+def test_trust_env_is_what_was_given() -> None:
+    assert Client(transport=Transport()).trust_env
+    assert not Client(transport=Transport(), trust_env=False).trust_env
+
+
 # Sending.
 
 

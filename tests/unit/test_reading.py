@@ -14,6 +14,7 @@ from httpstream import (
     AsyncByteStream,
     DecodingError,
     LineTooLong,
+    MessageLimits,
     ReadError,
     Request,
     Response,
@@ -356,6 +357,19 @@ def test_a_line_over_the_limit_raises_and_closes(either: World) -> None:
         assert isinstance(error, LineTooLong)
         assert error.request is REQUEST
         assert response.is_closed
+
+
+def test_the_limits_of_the_transport_count_where_none_is_given(either: World) -> None:
+    response = either.response(b"abcd\n")
+    stream_of(response).limits = MessageLimits(max_line_bytes=3)
+    (error,) = either.until_error(response, "lines")
+    assert isinstance(error, LineTooLong)
+    response = either.response(b"abcd\n")
+    stream_of(response).limits = MessageLimits(max_line_bytes=3)
+    assert either.all(response, "lines", max_line_bytes=4) == ["abcd"]
+    response = gzip_response(either, gzip.compress(b"abcd"))
+    stream_of(response).limits = MessageLimits(max_decoded_bytes=3)
+    assert isinstance(either.until_error(response, "bytes")[-1], DecodingError)
 
 
 def test_an_error_of_close_does_not_hide_the_first_one(either: World) -> None:
