@@ -13,7 +13,7 @@ from .._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProt
 from .._network.connect import connect_tcp, connect_unix
 from .._parser import ResponseParser
 from .._streams import ByteStream
-from .exchange import IDEMPOTENT, ContentWriter, RequestHead
+from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, request_line
 from .upload import Upload
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -83,6 +83,7 @@ class Connection:
         "_closes",
         "_parser",
         "_route",
+        "_section",
         "_sent_all",
         "_state",
         "_stream",
@@ -103,6 +104,7 @@ class Connection:
         self._state = State.NEW
         self._closes = False
         self._sent_all = False
+        self._section: HeaderSection | None = None  # of the exchange before
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {origin_text(self.key)!r} {self._state.value}>"
@@ -183,24 +185,29 @@ class Connection:
         else:
             self.reused = True
         method = _ascii(request.method)
-        head = RequestHead(method, request.url.raw_path, request.headers.raw)
+        head = request_line(method, request.url.raw_path)
+        section = self._section
+        if section is None or section.fields != request.headers.raw:
+            # Most requests on a connection have the same field lines: checked once, they stand for the next one.
+            section = self._section = HeaderSection(request.headers.raw)
+        head += section.data
         self._state = State.ACTIVE
-        self._closes = head.closes
+        self._closes = section.closes
         self._sent_all = False
         self._parser.start(method)
         informational = request.extensions.get("informational")
         stream = request.stream
         try:
-            if head.content_length == 0 and type(stream) is ByteStream and not stream.content:
-                early = await self.send(head.data, timeouts.get("write"), informational)
+            if section.content_length == 0 and type(stream) is ByteStream and not stream.content:
+                early = await self.send(head, timeouts.get("write"), informational)
             else:
-                early = await self._send_with_content(head, request, timeouts, informational)
+                early = await self._send_with_content(head, section, request, timeouts, informational)
         except WriteError as exc:
             return await self._answer_to_a_broken_send(exc, timeouts, informational)
         if early is None:
             self._sent_all = True
             early = await self._receive_head(_deadline(timeouts.get("read")), informational)
-        if early[1] == 101 and not head.offers_upgrade:
+        if early[1] == 101 and not section.offers_upgrade:
             raise RemoteProtocolError(
                 f"101 without an Upgrade field in the request, from {origin_text(self.key)}"
             )
@@ -220,18 +227,18 @@ class Connection:
         )
 
     async def _send_with_content(
-        self, head: RequestHead, request: Request, timeouts: Timeouts, informational: Any
+        self, head: bytes, section: HeaderSection, request: Request, timeouts: Timeouts, informational: Any
     ) -> Head | None:
         """Send head and content. Returns the head of a final response that came before all was sent."""
         write = timeouts.get("write")
-        unsent = head.data
-        if head.expects_continue:
+        unsent = head
+        if section.expects_continue:
             await self.send(unsent, write, informational)
             early = await self._await_continue(timeouts, informational)
             if early is not None:
                 return early
             unsent = b""
-        writer = ContentWriter(head.content_length)
+        writer = ContentWriter(section.content_length)
         upload = Upload(self, writer, unsent, write, informational)
         if self._backend.is_async:
             early = await upload.send_each_async(request.stream)

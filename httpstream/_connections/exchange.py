@@ -19,51 +19,52 @@ if TYPE_CHECKING:
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # Field values: visible characters and obs-text, with blanks between but not around them (RFC 9110 section 5.5).
 _VALUE = rb"(?:(?![ \t])[\t\x20-\x7e\x80-\xff]+(?<![ \t]))?"
-_HEAD = re.compile(rb"%b [\x21-\x7e]+ HTTP/1\.1\r\n(?:%b: %b\r\n)*" % (_TOKEN, _TOKEN, _VALUE))
-
-# The fields that frame a request, or decide about its connection.
-_FRAMING = frozenset((b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"))
-
 _is_token = re.compile(_TOKEN).fullmatch
-# Names found to be tokens: programs send the same few again and again.
-_known_names: set[bytes] = set()
-_MAX_KNOWN_NAMES = 256
+_is_target = re.compile(rb"[\x21-\x7e]+").fullmatch
+_is_value = re.compile(_VALUE).fullmatch
+_are_field_lines = re.compile(rb"(?:%b: %b\r\n)+" % (_TOKEN, _VALUE)).fullmatch
 
 
-class RequestHead:
-    """The head of a request as bytes, and what it says about the content behind it.
+def request_line(method: bytes, target: bytes) -> bytes:
+    """The first line of a request. Raises LocalProtocolError for what would not stand there as one line."""
+    if _is_token(method) is None:
+        raise LocalProtocolError(f"not a method: {method[:40]!r}")
+    if _is_target(target) is None:
+        raise LocalProtocolError("illegal character in the request target")
+    return b"%b %b HTTP/1.1\r\n" % (method, target)
+
+
+class HeaderSection:
+    """The field lines of a request as bytes, and what they say about its content and its connection.
 
     content_length: bytes of content that must follow; None: chunked. closes: the connection ends with this exchange.
     expects_continue: the content waits for a 100 (RFC 9110 section 10.1.1). offers_upgrade: a 101 may come.
     """
 
-    __slots__ = ("closes", "content_length", "data", "expects_continue", "offers_upgrade")
+    __slots__ = ("closes", "content_length", "data", "expects_continue", "fields", "offers_upgrade")
 
-    def __init__(self, method: bytes, target: bytes, fields: Fields) -> None:
-        """Raises LocalProtocolError for anything that would not stand on the wire as one head."""
+    def __init__(self, fields: Fields) -> None:
+        """Raises LocalProtocolError for what would not stand on the wire as these field lines and no others."""
+        self.fields = fields
         self.content_length: int | None = 0
         self.closes = False
         self.expects_continue = False
         self.offers_upgrade = False
-        framing = []
-        lines = [b"%b %b HTTP/1.1\r\n" % (method, target)]
-        for name, value in fields:
-            if name not in _known_names:
-                _check_name(name)
-            lower = name.lower()
-            if lower in _FRAMING:
-                framing.append((lower, value))
-            lines.append(b"%b: %b\r\n" % (name, value))
+        lines = [b"%b: %b\r\n" % field for field in fields]
         section = b"".join(lines)
-        # As many line ends as lines, in the one form that is allowed: no value carries a line of its own.
-        if _HEAD.fullmatch(section) is None or section.count(b"\n") != len(lines):
-            raise _offence(method, target, fields)
-        self._read_framing(framing)
+        names = [name.lower() for name, _ in fields]
+        # As many line ends as lines, and as many names as tokens: neither a value nor a name carries a line.
+        if (
+            _are_field_lines(section) is None
+            or section.count(b"\n") != len(lines)
+            or not all(map(_is_token, names))
+        ):
+            raise _offence(fields)
+        self._read_framing(names, {name: value for name, (_, value) in zip(names, fields, strict=True)})
         self.data = section + b"\r\n"
 
-    def _read_framing(self, fields: list[tuple[bytes, bytes]]) -> None:
-        found = dict(fields)
-        names = [name for name, _ in fields]
+    def _read_framing(self, names: list[bytes], found: dict[bytes, bytes]) -> None:
+        """names: of all fields, lower case. found: the value of each, the last one where there are several."""
         if names.count(b"host") != 1:
             raise LocalProtocolError(f"a request needs one Host field, not {names.count(b'host')}")
         if names.count(b"content-length") > 1:
@@ -88,26 +89,16 @@ class RequestHead:
         self.offers_upgrade = b"upgrade" in found
 
 
-def _check_name(name: bytes) -> None:
-    if _is_token(name) is None:
-        raise LocalProtocolError(f"illegal character in the field name {name[:80]!r}")
-    if len(_known_names) >= _MAX_KNOWN_NAMES:
-        _known_names.clear()
-    _known_names.add(name)
-
-
-def _offence(method: bytes, target: bytes, fields: Fields) -> LocalProtocolError:
-    """Say which part of a head is not allowed. Values may be secrets: they are not shown."""
-    if _is_token(method) is None:
-        return LocalProtocolError(f"not a method: {method[:40]!r}")
-    if re.fullmatch(rb"[\x21-\x7e]+", target) is None:
-        return LocalProtocolError("illegal character in the request target")
+def _offence(fields: Fields) -> LocalProtocolError:
+    """Say which field line is not allowed. Values may be secrets: they are not shown."""
     for name, value in fields:
-        if re.fullmatch(_VALUE, value) is None:
+        if _is_token(name) is None:
+            return LocalProtocolError(f"illegal character in the field name {name[:80]!r}")
+        if _is_value(value) is None:
             return LocalProtocolError(
                 f"illegal character, or a blank at an end, in the value of the field {name!r}"
             )
-    return LocalProtocolError("the request head can't stand on the wire")
+    return LocalProtocolError("a request needs one Host field, not 0")
 
 
 class ContentWriter:
@@ -121,7 +112,7 @@ class ContentWriter:
     frame: Callable[[bytes], bytes]
 
     def __init__(self, content_length: int | None) -> None:
-        """content_length: as in RequestHead."""
+        """content_length: as in HeaderSection."""
         self._left = content_length
         self.frame = self._chunk if content_length is None else self._count
 
