@@ -8,6 +8,7 @@ import importlib
 import inspect
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import trustme
 from tests.flavours import FLAVOURS, World, is_available, open_descriptors, time_limit
 from tests.servers.asgi import AsgiServer, start_asgi
 from tests.servers.fault import FaultServer, Script
-from tests.servers.steps import serve
 from tests.servers.nginx import NginxServer, find_nginx, start_nginx
+from tests.servers.steps import serve
 from tests.servers.tls import Authority
 
+LARGE_TABLE = 5  # cases
 SECONDS_PER_TEST = 30.0
 SECONDS_PER_SLOW_TEST = 120.0
 
@@ -41,9 +43,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("world", params)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the fast run leaves out: uvloop (the loop alone differs from asyncio's), and trio for large
+    tables.
+    """
+    sizes = Counter(item.nodeid.partition("[")[0] for item in items)
+    for item in items:
+        world = item.callspec.params.get("world") if hasattr(item, "callspec") else None
+        if not isinstance(world, World):
+            continue
+        large = sizes[item.nodeid.partition("[")[0]] > 4 * LARGE_TABLE
+        if world.name == "uvloop" or (large and world.name == "trio"):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # What is alive now stays alive: frozen, it costs the collection after each scenario nothing. Hypothesis asks
-    # the collector about trio's random source when it is imported, so that comes before.
+    # What is alive now stays alive: frozen, it costs the collection after each scenario nothing. Hypothesis
+    # asks the collector about trio's random source when it is imported, so that comes before.
     with contextlib.suppress(ImportError):
         importlib.import_module("hypothesis")
     gc.collect()
@@ -68,12 +85,19 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
+WARM: set[str] = set()
+
+
 @pytest.fixture(autouse=True)
 def _descriptors_are_given_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """A scenario ends with the descriptors that it began with, and leaves nothing for the collector to close."""
     if "world" not in request.fixturenames:
         yield
         return
+    world = request.getfixturevalue("world")
+    if world.name not in WARM:
+        world.warm_up()
+        WARM.add(world.name)
     before = open_descriptors()
     yield
     gc.collect()
@@ -90,11 +114,23 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(trustme.CA(), tmp_path_factory.mktemp("authority"))
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def fault_server() -> Iterator[Callable[..., FaultServer]]:
+def fault_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., FaultServer]]:
     """Start scripted servers; at the end of the test every script must have been played to its end.
 
-    Connections after those of the scripts are answered by `serve()`: with the request's own method and target.
+    Connections after those of the scripts are answered by `serve()`: with the request's own method and
+    target.
     """
     servers: list[FaultServer] = []
 
@@ -108,7 +144,10 @@ def fault_server() -> Iterator[Callable[..., FaultServer]]:
     for server in servers:
         server.stop()
     for server in servers:
-        server.check()
+        if request.node.stash.get(FAILED, False):
+            print("the scripts:", server.problems() or "all played")
+        else:
+            assert not server.problems()
 
 
 @pytest.fixture(params=["plain", "tls"])

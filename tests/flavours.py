@@ -1,9 +1,9 @@
 """One scenario, four flavours.
 
-Here stands the one place where the tests of the sync and of the async client differ: a `World` gives both the same
-awaitable surface, so that a scenario is written once, as a coroutine. In the sync world the scenario is driven by
-one `send(None)` and calls `Client` directly, in this thread: nothing ever suspends. No thread stands behind it.
-Never here: servers, assertions about HTTP.
+Here stands the one place where the tests of the sync and of the async client differ: a `World` gives both the
+same awaitable surface, so that a scenario is written once, as a coroutine. In the sync world the scenario is
+driven by one `send(None)` and calls `Client` directly, in this thread: nothing ever suspends. No thread
+stands behind it. Never here: servers, assertions about HTTP.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class World:
         return factory(**options)
 
     def pieces(self, items: Iterable[bytes | Exception | Callable[[], object]]) -> Any:
-        """A generator of this world (async or not) that yields the bytes, raises the exceptions, makes the calls."""
+        """A generator of this world (async or not) that yields the bytes, raises the exceptions, makes the
+        calls.
+        """
         return async_pieces(items) if self.is_async else sync_pieces(items)
 
     def iterate(self, iterable: Any) -> Walker:
@@ -66,6 +68,14 @@ class World:
         while not condition():
             assert time.monotonic() < deadline, f"still not true after {seconds} s: {condition}"
             await self.sleep(0.002)
+
+    def warm_up(self) -> None:
+        """Let the loop open what it keeps for the life of the process (uvloop: a pipe for signals)."""
+
+        async def nothing() -> None:
+            return
+
+        self.run(nothing)
 
     def run(self, scenario: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
         """Run a scenario to its end and return its value."""

@@ -1,4 +1,6 @@
-"""A real ASGI server: uvicorn with a small application, in a process of its own (`python -m tests.servers.asgi`)."""
+"""A real ASGI server: uvicorn with a small application, in a process of its own (`python -m
+tests.servers.asgi`).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,14 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])  # uvicorn runs with lifespan off: nothing else can come
     query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode()).items()}
-    routes = {"echo": echo, "upload": upload, "stream": stream, "events": events, "status": status, "page": page}
+    routes = {
+        "echo": echo,
+        "upload": upload,
+        "stream": stream,
+        "events": events,
+        "status": status,
+        "page": page,
+    }
     name = scope["path"].strip("/").split("/")[0]
     if name in routes:
         await routes[name](scope, query, receive, send)

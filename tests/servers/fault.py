@@ -1,17 +1,20 @@
 """The scripted fault server: raw sockets, a list of steps per connection, and an exact record of the wire.
 
-A script reads like a dialogue: `[expect_request("GET /"), send(HEAD), send(b"hel"), reset()]`. Connection number i
-plays script number i; connections after the last script play `then`. Every byte that arrives is recorded, whether a step asked for it or not.
-Where something must have arrived before the next step, a step waits for the acknowledgement, not for a clock.
-The steps live in `tests.servers.steps`. Never here: what an HTTP client should do.
+A script reads like a dialogue: `[expect_request("GET /"), send(HEAD), send(b"hel"), reset()]`. Connection
+number i plays script number i; connections after the last script play `then`. Every byte that arrives is
+recorded, whether a step asked for it or not. Where something must have arrived before the next step, a step
+waits for the acknowledgement, not for a clock. The steps live in `tests.servers.steps`. Never here: what an
+HTTP client should do.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,8 +36,8 @@ class ScriptFailure(AssertionError):
 class Peer:
     """One accepted connection: what its script sees, and the record that stays.
 
-    received: every byte that came (inside TLS: decrypted). ended: how the client ended it: None (not yet), "fin",
-    "reset", or for TLS "close_notify" and "cut" (FIN alone).
+    received: every byte that came (inside TLS: decrypted). ended: how the client ended it: None (not yet),
+    "fin", "reset", or for TLS "close_notify" and "cut" (FIN alone).
     """
 
     def __init__(self, server: FaultServer, number: int, sock: socket.socket) -> None:
@@ -64,7 +67,7 @@ class Peer:
             self._end("cut")
         except (ConnectionError, ssl.SSLError) as exc:
             self._end("reset" if isinstance(exc, ConnectionError) else f"tls: {exc.reason}")
-        except socket.timeout:
+        except TimeoutError:
             raise ScriptFailure(f"waited {SECONDS_PER_WAIT} s in vain; received so far: {self.pending!r}")
         else:
             if not data:
@@ -110,46 +113,56 @@ class Peer:
 
     def wait_until_read(self) -> None:
         """Wait until the client's program has read everything that was sent (Linux; elsewhere a short pause)."""
+        if not sys.platform.startswith("linux"):
+            time.sleep(0.05)
+            return
         deadline = time.monotonic() + SECONDS_PER_WAIT
-        while not _is_all_read(self.sock):
+        while not self.server.isis_stopping and not _is_all_read(self.sock, self.client_address):
             if time.monotonic() > deadline:
                 raise ScriptFailure("the client did not read what was sent")
-            time.sleep(0.001)
+            time.sleep(0.0005)
 
     def wait_end(self, seconds: float = 5.0) -> str:
         """For tests: how the client ended this connection; AssertionError when it does not."""
-        assert self.has_ended.wait(seconds), f"connection {self.number} is still open, played {self.played} steps"
+        assert self.has_ended.wait(seconds), (
+            f"connection {self.number} is still open, played {self.played} steps"
+        )
         assert self.ended is not None
         return self.ended
 
 
-def _is_all_read(sock: socket.socket) -> bool:
-    """Whether the other end of this loopback connection holds no unread data, by the kernel's own table."""
-    table = "/proc/net/tcp6" if sock.family == socket.AF_INET6 else "/proc/net/tcp"
-    ours, theirs = sock.getsockname()[1], sock.getpeername()[1]
-    try:
-        with open(table) as lines:
-            rows = [line.split() for line in lines][1:]
-    except OSError:
-        time.sleep(0.05)
-        return True
-    unread = 0
-    for row in rows:
-        local, remote = int(row[1].rpartition(":")[2], 16), int(row[2].rpartition(":")[2], 16)
-        sending, receiving = (int(part, 16) for part in row[4].split(":"))
-        if (local, remote) == (ours, theirs):
-            unread += sending
-        elif (local, remote) == (theirs, ours):
-            unread += receiving
-    return unread == 0
+def _is_all_read(sock: socket.socket, client_address: tuple[str, int]) -> bool:
+    """Whether the client's kernel has acknowledged everything, and its program has read it.
+
+    The client lives in this process: its socket is the one that is bound to `client_address`.
+    """
+    import fcntl  # neither module exists on Windows
+    import termios
+
+    def pending(descriptor: int, request: int) -> int:
+        return int.from_bytes(fcntl.ioctl(descriptor, request, bytes(4)), sys.byteorder)
+
+    if pending(sock.fileno(), termios.TIOCOUTQ):
+        return False
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                other = socket.socket(fileno=int(name))
+                try:
+                    if other.getsockname() == client_address:
+                        return pending(int(name), termios.FIONREAD) == 0
+                finally:
+                    other.detach()  # it is the client's: never closed here
+    return True
 
 
 class FaultServer:
     """Listens on loopback and plays scripts.
 
-    tls: a server-side context; each connection then begins with the handshake, except where the script's first step
-    is `without_tls`. then: the script of the connections after the last of `scripts`; None: there must be none.
-    family: socket.AF_INET6 for [::1]. strict: every script must be played to its end (see `check`).
+    tls: a server-side context; each connection then begins with the handshake, except where the script's
+    first step is `without_tls`. then: the script of the connections after the last of `scripts`; None: there
+    must be none. family: socket.AF_INET6 for [::1]. strict: every script must be played to its end (see
+    `problems`).
     """
 
     def __init__(
@@ -166,7 +179,7 @@ class FaultServer:
         self._strict = strict
         self._gates: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
-        self._stopping = False
+        self.is_stopping = False
         self.failures: list[str] = []
         self.peers: list[Peer] = []
         host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
@@ -200,7 +213,7 @@ class FaultServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            if self._stopping:
+            if self.is_stopping:
                 sock.close()
                 return
             sock.settimeout(SECONDS_PER_WAIT)
@@ -218,10 +231,10 @@ class FaultServer:
         try:
             self._play_script(peer)
         except PeerEnded as exc:
-            if not self._stopping and peer.number < len(self._scripts):
+            if not self.is_stopping and peer.number < len(self._scripts):
                 self._fail(peer, str(exc))
         except (ScriptFailure, OSError) as exc:
-            if not self._stopping:
+            if not self.is_stopping:
                 self._fail(peer, f"{type(exc).__name__}: {exc}")
         finally:
             peer.sock.close()
@@ -256,7 +269,7 @@ class FaultServer:
         deadline = time.monotonic() + 1.0
         for peer in self.peers[: len(self._scripts)]:
             peer.done.wait(max(0.0, deadline - time.monotonic()))
-        self._stopping = True
+        self.is_stopping = True
         with contextlib.suppress(OSError):
             socket.create_connection((self.host, self.port), timeout=1.0).close()
         self._listener.close()
@@ -270,14 +283,16 @@ class FaultServer:
             if peer.thread is not None:
                 peer.thread.join(5.0)
 
-    def check(self) -> None:
-        """AssertionError when a script was not played to its end, or the client did not keep to it."""
+    def problems(self) -> list[str]:
+        """Scripts that were not played to their end, and what the client did that they do not say."""
         problems = list(self.failures)
         if self._strict:
-            problems += [f"connection {number} never came" for number in range(len(self.peers), len(self._scripts))]
+            problems += [
+                f"connection {number} never came" for number in range(len(self.peers), len(self._scripts))
+            ]
             problems += [
                 f"connection {peer.number} stopped at step {peer.played} of {len(peer.script)}"
                 for peer in self.peers[: len(self._scripts)]
                 if peer.played < len(peer.script)
             ]
-        assert not problems, "; ".join(problems)
+        return problems

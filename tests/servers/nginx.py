@@ -1,4 +1,6 @@
-"""A real nginx with its own configuration, files and free ports, as a child process. Nothing of the machine's own."""
+"""A real nginx with its own configuration, files and free ports, as a child process. Nothing of the machine's
+own.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ http {{
 
 
 class NginxServer:
-    """Addresses and files. `limited_url`: connections end after KEEPALIVE_REQUESTS requests or a second of rest."""
+    """Addresses and files. `limited_url`: connections end after KEEPALIVE_REQUESTS requests or a second of
+    rest.
+    """
 
     def __init__(self, files: Path, plain: int, limited: int, tls: int) -> None:
         self.files = files

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -26,7 +25,9 @@ def named(name: str) -> Callable[[Step], Step]:
 
 
 def expect_request(start: str, *lines: str, without: tuple[str, ...] = ()) -> Step:
-    """Read one request head. It must start with `start` and hold each of the `lines` (field names in any case)."""
+    """Read one request head. It must start with `start` and hold each of the `lines` (field names in any
+    case).
+    """
 
     @named(f"expect_request({start!r})")
     def step(peer: Peer) -> None:
@@ -95,7 +96,9 @@ def expect_chunked(content: bytes) -> Step:
 
 
 def expect_end(*ways: str) -> Step:
-    """The client ends the connection and sends nothing before that. ways: see Peer.ended; none given: any way."""
+    """The client ends the connection and sends nothing before that. ways: see Peer.ended; none given: any
+    way.
+    """
 
     @named("expect_end")
     def step(peer: Peer) -> None:
@@ -164,7 +167,9 @@ def send_in_pieces(*pieces: bytes) -> Step:
 
 
 def send_until_stopped(piece: bytes, at_most: int) -> Step:
-    """Send the piece again and again until the client is gone; ScriptFailure when it takes more than `at_most` bytes."""
+    """Send the piece again and again until the client is gone; ScriptFailure when it takes more than
+    `at_most` bytes.
+    """
 
     @named("send_until_stopped")
     def step(peer: Peer) -> None:
@@ -287,18 +292,10 @@ def without_tls() -> Step:
     return step
 
 
-def small_receive_buffer() -> Step:
-    """Make the kernel hold little, so that a client that sends much meets a full buffer soon."""
-
-    @named("small_receive_buffer")
-    def step(peer: Peer) -> None:
-        peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-
-    return step
-
-
 def serve(at_most: int | None = None) -> Step:
-    """Answer every request with its own method and target, until the client ends (or `at_most` were answered)."""
+    """Answer every request with its own method and target, until the client ends (or `at_most` were
+    answered).
+    """
 
     @named("serve")
     def step(peer: Peer) -> None:

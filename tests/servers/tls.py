@@ -1,4 +1,6 @@
-"""Certificates of the tests: one authority per run, contexts for both sides. Never a certificate from outside."""
+"""Certificates of the tests: one authority per run, contexts for both sides. Never a certificate from
+outside.
+"""
 
 from __future__ import annotations
 
