@@ -117,7 +117,7 @@ class Peer:
             time.sleep(0.05)
             return
         deadline = time.monotonic() + SECONDS_PER_WAIT
-        while not self.server.isis_stopping and not _is_all_read(self.sock, self.client_address):
+        while not self.server.is_stopping and not _is_all_read(self.sock, self.client_address):
             if time.monotonic() > deadline:
                 raise ScriptFailure("the client did not read what was sent")
             time.sleep(0.0005)
