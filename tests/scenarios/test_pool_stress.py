@@ -309,6 +309,7 @@ async def test_closing_the_pool_wakes_those_who_wait(world):
 SERVER = """
     import os, socket, sys, threading, time
     import httpstream
+    from httpstream._backend import run
 
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -366,7 +367,10 @@ SERVER = """
 """
 
 FORK_OF_A_CLIENT = """
+    closed = httpstream.Client(trust_env=False)
+    closed.close()
     client = httpstream.Client(trust_env=False)
+    pool = client._transport._pool
     assert client.get(url).text == "connection 1 request 1"
     with client.stream("GET", url + "slow") as response, client.stream("GET", url) as second:
         assert second.read() == b"connection 2 request 1"
@@ -375,12 +379,19 @@ FORK_OF_A_CLIENT = """
 
         def check():
             assert all(map(is_closed, fds))
-            assert client._transport._pool.connections == []
+            assert pool.connections == []
             assert client.get(url).text == "connection 3 request 1"
             response.close()
             client.close()
+            try:
+                run(closed._transport._pool.acquire(("http", "127.0.0.1", 80), None))
+            except RuntimeError:
+                pass
+            else:
+                raise AssertionError("the fork opened a closed pool again")
 
-        in_child(check)
+        with pool._lock:  # as another thread may hold it at this moment
+            in_child(check)
         assert descriptors(client) == fds
         go_on.set()
         assert response.read() == b"connection 1 request 2"
@@ -393,7 +404,7 @@ FORK_BESIDE_A_READER = """
     import anyio
 
     async def main():
-        async with httpstream.AsyncClient(trust_env=False, timeout=5) as client, anyio.create_task_group() as tasks:
+        async with httpstream.AsyncClient(trust_env=False, timeout=20) as client, anyio.create_task_group() as tasks:
             texts = []
 
             async def read():
@@ -406,7 +417,7 @@ FORK_BESIDE_A_READER = """
             fds = descriptors(client)
             in_child(lambda: [is_closed(fd) or 1 / 0 for fd in fds])
             go_on.set()
-            with anyio.fail_after(5):
+            with anyio.fail_after(3):  # long before a timeout would look again
                 while not texts:
                     await anyio.sleep(0.01)
             assert texts == ["connection 1 request 1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import tracemalloc
 
 import pytest
 
@@ -468,6 +469,79 @@ def test_a_release_while_the_pool_is_busy_does_not_block_and_is_not_lost(make_po
     pool.release(outer)
     assert pool.connections == [outer, inner]
     assert repr(pool) == "<Pool [Requests: 0 active, 0 queued | Connections: 0 active, 2 idle]>"
+
+
+class Hooked(tuple):
+    """A key that calls a function when the pool looks it up, which it does while it is busy."""
+
+    hooks = []
+
+    def __hash__(self):
+        if self.hooks:
+            self.hooks.pop(0)()
+        return super().__hash__()
+
+
+@pytest.mark.parametrize("lookup", [1, 2])
+def test_a_release_while_another_request_is_looked_up_serves_that_request(
+    make_pool, opened, monkeypatch, lookup
+):
+    pool = make_pool(max_connections=1)
+    line = run(pool.acquire(A, 0.0))
+    release = [lambda: None] * (lookup - 1) + [lambda: pool.release(line)]
+    monkeypatch.setattr(Hooked, "hooks", release)
+    assert run(pool.acquire(Hooked(A), 0.0)) is line
+    assert Hooked.hooks == []
+
+
+def test_a_pool_that_is_closed_while_it_opens_a_connection_closes_that_too(opened):
+    def open_connection(key):
+        pool.close()
+        opened.append(Line(key))
+        return opened[-1]
+
+    pool = Pool(SYNC, Limits(), open_connection)
+    with pytest.raises(RuntimeError, match="closed"):
+        run(pool.acquire(A, 0.0))
+    assert opened[0].log == ["close"]
+    assert repr(pool) == "<Pool [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>"
+
+
+def test_a_pool_that_is_closed_while_a_dead_connection_is_found_lends_no_other(make_pool, opened):
+    pool = make_pool()
+    for line in [run(pool.acquire(A, 0.0)) for _ in range(2)]:
+        pool.release(line)
+    opened[1].is_alive = pool.close  # None: dead
+    with pytest.raises(RuntimeError, match="closed"):
+        run(pool.acquire(A, 0.0))
+    assert all(line.log[-1] == "close" for line in opened)
+    assert repr(pool) == "<Pool [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>"
+
+
+def test_a_pool_that_is_closed_while_a_waiter_is_served_keeps_no_place_for_it(make_pool, opened, monkeypatch):
+    pool = make_pool(max_connections=1)
+    line = run(pool.acquire(A, 0.0))
+    line.is_reusable = False
+    line.close = pool.close  # another thread might, in this moment
+    monkeypatch.setattr(Hooked, "hooks", [lambda: None, lambda: pool.release(line)])
+    with pytest.raises(RuntimeError, match="closed"):
+        run(pool.acquire(Hooked(B), None))
+    assert repr(pool) == "<Pool [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>"
+
+
+def test_nothing_is_kept_of_origins_that_were_left():
+    def visit(origins):
+        for number in origins:
+            pool.release(run(pool.acquire(("http", f"host{number}", 80), 0.0)))
+
+    pool = Pool(SYNC, Limits(max_connections=10), Line)
+    visit(range(100))
+    tracemalloc.start()
+    try:
+        visit(range(100, 5100))
+        assert tracemalloc.get_traced_memory()[0] < 50_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_close_closes_the_idle_and_wakes_the_readers_of_the_others(make_pool, opened):
