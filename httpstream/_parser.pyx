@@ -344,6 +344,17 @@ cdef class ResponseParser(Source):
                 break
         return None if self.content_complete else b""
 
+    def take_arrived(self):
+        """The rest of the content as bytes when it lies in the buffer as it is; None: it does not, nothing is taken."""
+        cdef const char* at
+        cdef Py_ssize_t size
+        if self._state == COMPLETE and self._record.span_taken == self._record.span_count:
+            return b""
+        if self._state != FIXED or self._end - self._start < self._remaining:
+            return None
+        self.next_segment(&at, &size)
+        return PyBytes_FromStringAndSize(at, size)
+
     @property
     def content_complete(self):
         """Whether the last byte of the response has been parsed and all content was handed over."""

@@ -64,6 +64,13 @@ class LiveBody:
         await self._connection.stream.wait_recv(None if timeout is None else monotonic() + timeout)
         return True
 
+    def take_arrived(self) -> bytes | None:
+        """The whole content, when it came together with the head; None: it did not, and nothing is taken."""
+        content = self._parser.take_arrived() if self._open else None
+        if content is not None:
+            self._finish()
+        return content
+
     def _abort(self) -> None:
         """After an error the connection is never used again."""
         self._connection.close()

@@ -296,10 +296,31 @@ class Response:
         is_coded = self.headers._get_bytes(b"content-encoding") is not None
         return None if is_coded or not hasattr(self.stream, "attach") else maxsize
 
+    def _arrived(self, world: type) -> bytes | None:
+        """The content when it came together with the head and is not coded: most answers of an API.
+
+        None: it has to be read. The response is closed when it was there.
+        """
+        stream = self.stream
+        if (
+            not hasattr(stream, "take_arrived")
+            or not isinstance(stream, world)
+            or self.is_stream_consumed
+            or self.is_closed
+            or self.headers._get_bytes(b"content-encoding") is not None
+        ):
+            return None
+        content: bytes | None = stream.take_arrived()
+        if content is not None:
+            self.is_stream_consumed = True
+            self._note_closing()
+        return content
+
     def read(self) -> bytes:
         """Read the content into memory, once, content coding removed, close the response, return it."""
         if not hasattr(self, "_content"):
-            self._content = b"".join(self.iter_bytes(self._whole()))
+            content = self._arrived(SyncByteStream)
+            self._content = b"".join(self.iter_bytes(self._whole())) if content is None else content
         return self._content
 
     def iter_bytes(self, chunk_size: int | None = AS_IT_ARRIVES) -> Items[bytes]:
@@ -379,7 +400,10 @@ class Response:
     async def aread(self) -> bytes:
         """See `read`."""
         if not hasattr(self, "_content"):
-            self._content = b"".join([piece async for piece in self.aiter_bytes(self._whole())])
+            content = self._arrived(AsyncByteStream)
+            if content is None:
+                content = b"".join([piece async for piece in self.aiter_bytes(self._whole())])
+            self._content = content
         return self._content
 
     def aiter_bytes(self, chunk_size: int | None = AS_IT_ARRIVES) -> AsyncItems[bytes]:
