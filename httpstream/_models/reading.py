@@ -65,6 +65,8 @@ def abandon(response: Response, exc: BaseException) -> None:
     """Close a response because of an exception on its way out; that one is what the caller must see."""
     blame(exc, response._request)
     try:
+        if hasattr(response.stream, "failed"):  # a live body: its connection is not used again after an error
+            response.stream.failed(exc)
         response.close()
     except Exception:
         pass
@@ -74,6 +76,8 @@ async def aabandon(response: Response, exc: BaseException) -> None:
     """See `abandon`."""
     blame(exc, response._request)
     try:
+        if hasattr(response.stream, "failed"):
+            await response.stream.failed(exc)
         await response.aclose()
     except Exception:
         pass
@@ -82,7 +86,7 @@ async def aabandon(response: Response, exc: BaseException) -> None:
 class SyncReader:
     """Feeds a splitter in the sync world. raw: keep the content coding, and never read from memory."""
 
-    __slots__ = ("_decoder", "_in_memory", "_pieces", "_raw", "_response", "_splitter", "_step")
+    __slots__ = ("_claimed", "_decoder", "_pieces", "_raw", "_response", "_splitter", "_step")
 
     _step: Callable[[], bool]
     _splitter: Splitter[Any]
@@ -92,16 +96,17 @@ class SyncReader:
     def __init__(self, response: Response, *, raw: bool = False) -> None:
         self._response = response
         self._raw = raw
+        self._claimed = False  # whether the stream is this reader's to read and to close
 
     def start(self, splitter: Splitter[Any]) -> None:
         """Choose the way of the content. Raises what `claim` raises, and DecodingError."""
         response = self._response
         self._splitter = splitter
-        self._in_memory = not self._raw and hasattr(response, "_content")
-        if self._in_memory:
+        if not self._raw and hasattr(response, "_content"):
             self._step = self._from_memory
             return
         claim(response, SyncByteStream, "a sync iterator")
+        self._claimed = True
         stream = response.stream
         decoder = None if self._raw else response._content_decoder()
         if decoder is not None:
@@ -119,13 +124,16 @@ class SyncReader:
         """Give the splitter more. False: the content has ended, the response is closed."""
         if self._step():
             return True
-        if not self._in_memory:
+        if self._claimed:
             self._response.close()
         return False
 
     def failed(self, exc: BaseException) -> None:
         """An exception is about to leave the iterator: nothing more can be read, so close."""
-        abandon(self._response, exc)
+        if self._claimed:
+            abandon(self._response, exc)
+        else:
+            blame(exc, self._response._request)
 
     def _from_memory(self) -> bool:
         self._step = self._end
@@ -168,7 +176,7 @@ class SyncReader:
 class AsyncReader:
     """Feeds a splitter in the async world: see `SyncReader`."""
 
-    __slots__ = ("_decoder", "_in_memory", "_pieces", "_raw", "_response", "_splitter", "_step")
+    __slots__ = ("_claimed", "_decoder", "_pieces", "_raw", "_response", "_splitter", "_step")
 
     _step: Callable[[], Awaitable[bool]]
     _splitter: Splitter[Any]
@@ -178,16 +186,17 @@ class AsyncReader:
     def __init__(self, response: Response, *, raw: bool = False) -> None:
         self._response = response
         self._raw = raw
+        self._claimed = False  # whether the stream is this reader's to read and to close
 
     def start(self, splitter: Splitter[Any]) -> None:
         """See `SyncReader.start`."""
         response = self._response
         self._splitter = splitter
-        self._in_memory = not self._raw and hasattr(response, "_content")
-        if self._in_memory:
+        if not self._raw and hasattr(response, "_content"):
             self._step = self._from_memory
             return
         claim(response, AsyncByteStream, "an async iterator")
+        self._claimed = True
         stream = response.stream
         decoder = None if self._raw else response._content_decoder()
         if decoder is not None:
@@ -205,13 +214,16 @@ class AsyncReader:
         """See `SyncReader.feed`."""
         if await self._step():
             return True
-        if not self._in_memory:
+        if self._claimed:
             await self._response.aclose()
         return False
 
     async def failed(self, exc: BaseException) -> None:
         """See `SyncReader.failed`."""
-        await aabandon(self._response, exc)
+        if self._claimed:
+            await aabandon(self._response, exc)
+        else:
+            blame(exc, self._response._request)
 
     async def _from_memory(self) -> bool:
         self._step = self._end

@@ -94,7 +94,12 @@ class Engine:
         except RequestError as exc:
             exc.request = request
             raise
-        return self._response(connection, head, timeouts.get("read"))
+        try:
+            return self._response(connection, head, timeouts.get("read"))
+        except BaseException:  # a signal, say: nobody else knows of this connection
+            connection.close()
+            self.pool.release(connection)
+            raise
 
     def _response(self, connection: Connection, head: Head, read_timeout: float | None) -> Response:
         version, status, reason, fields = head
