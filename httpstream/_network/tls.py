@@ -149,12 +149,12 @@ async def start_tls(
     as is. Raises ConnectError (the handshake failed, or the certificate did not convince), ConnectTimeout.
     """
     if server_hostname is not None:
-        server_hostname = server_hostname.removesuffix(
-            "."
-        )  # RFC 6066, section 3: sent without the dot of the root
+        server_hostname = server_hostname.removesuffix(".")  # of the root: not sent (RFC 6066, section 3)
     try:
         if alpn is not None:
             set_alpn(context, alpn)
+        # A connection that is gone already is told here: wrap_socket() would find it out too late to clean up.
+        sock.getpeername()
         # With ragged ends suppressed, which is the default, a cut connection would look like a clean end.
         tls = context.wrap_socket(
             sock, server_hostname=server_hostname, do_handshake_on_connect=False, suppress_ragged_eofs=False
@@ -205,9 +205,8 @@ class TLSStream(SocketStream):
     def __init__(self, backend: Backend, sock: ssl.SSLSocket, peer: str) -> None:
         super().__init__(backend, sock, peer)
         self._pending = sock.pending
-        self._failure: OSError | None = (
-            None  # met by a try that had received something; raised by the next one
-        )
+        # Met by a try that had received something before; the next one raises it.
+        self._failure: OSError | None = None
 
     def try_recv_into(self, view: memoryview) -> int:
         """See SocketStream. 0 means close_notify; a connection that just ends is a ReadError."""
