@@ -97,6 +97,10 @@ def run(arguments: Sequence[str]) -> int:
     except problems as exc:
         print(f"httpstream: {exc}", file=sys.stderr)
         return 1
+    except OSError as exc:  # the place for the files, or the output itself: full, or gone
+        named = f": {exc.filename}" if exc.filename else ""
+        print(f"httpstream: {exc.strerror or exc}{named}", file=sys.stderr)
+        return 1
     except (KeyboardInterrupt, click.Abort):
         print("httpstream: interrupted; nothing is left behind", file=sys.stderr)
         return 130

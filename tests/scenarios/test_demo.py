@@ -111,6 +111,23 @@ def test_a_demo_that_is_ended_takes_its_processes_and_files_along(
     assert said.strip() == (interrupted if number == signal.SIGINT else "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="has no /dev/full")
+def test_an_output_that_is_full_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "demo", *SMALL, "--directory", str(tmp_path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.stderr.splitlines()[0] == "httpstream: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert done.returncode != 0
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_file_with_one_wrong_byte_is_found_out(tmp_path: Path) -> None:
     from rich.console import Console
 
