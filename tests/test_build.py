@@ -172,3 +172,24 @@ def test_an_sdist_builds_a_complete_wheel_without_an_index(tmp_path: Path) -> No
     assert result.returncode == 0, result.stderr
     [wheel] = tmp_path.glob("*.whl")
     assert check_contents(wheel) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="shared libraries are linked as on Linux")
+def test_the_system_s_llhttp_is_linked_when_asked_for(tmp_path: Path) -> None:
+    """What distributions ask for: here the pinned sources play the system's library."""
+    names = [VENDOR / name for name in ("llhttp.c", "api.c", "http.c")]
+    library = tmp_path / "libllhttp.so"
+    result = run("cc", "-shared", "-fPIC", f"-I{VENDOR}", *names, "-o", library)
+    assert result.returncode == 0, result.stderr
+    build = ["build_ext", "--build-lib", tmp_path, "--build-temp", tmp_path / "temp"]
+    search = {"CFLAGS": f"-O0 -I{VENDOR}", "LDFLAGS": f"-L{tmp_path} -Wl,-rpath,{tmp_path}"}
+    result = run(sys.executable, "setup.py", "-q", *build, HTTPSTREAM_SYSTEM_LLHTTP="1", **search)
+    assert result.returncode == 0, result.stderr
+    [recorder] = (tmp_path / "httpstream").glob("_recorder.*.so")
+    assert b"libllhttp.so\0" in recorder.read_bytes()
+    loader = "import importlib.machinery as m, importlib.util as u, sys\n"
+    loader += "loader = m.ExtensionFileLoader('httpstream._recorder', sys.argv[1])\n"
+    loader += "loader.exec_module(u.module_from_spec(u.spec_from_loader(loader.name, loader)))\n"
+    result = run(sys.executable, "-c", loader, recorder, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
