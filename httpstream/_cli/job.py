@@ -18,10 +18,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-# Run by its path, a program finds its own folder first; ours must find the package that this very file
-# belongs to.
+# Run by its path, a program finds its own folder first; ours must find the package that this very file is of.
 _HERE = Path(__file__).resolve().parent
-sys.path[:] = [str(_HERE.parents[1]), *(place for place in sys.path if place != str(_HERE))]
+_ROOT = str(_HERE.parents[1])
+_PLACES = [place for place in sys.path if place != str(_HERE)]
+sys.path[:] = _PLACES if _ROOT in _PLACES else [_ROOT, *_PLACES]
 
 TIMEOUT = 60.0  # seconds without a byte, the same for every client
 BARE_BUFFER = 256 * 1024  # bytes; of 64 KiB, 256 KiB and 1 MiB the fastest that writes to a file
