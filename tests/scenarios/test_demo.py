@@ -16,7 +16,7 @@ from httpstream._cli.children import ChildFailed, Server, run_job
 from httpstream._cli.display import Board
 from httpstream._cli.measure import Section, fill_with_zeros, sha256_of
 from tests.servers.fault import FaultServer
-from tests.servers.steps import expect_request, fin, send
+from tests.servers.steps import expect_end, expect_request, fin, send
 
 COMMAND = [sys.executable, "-W", "error", "-m", "httpstream._cli"]
 SMALL = ["--size", "3MiB", "--lines", "3000", "--events", "20", "--rounds", "1"]
@@ -226,4 +226,19 @@ def test_fetch_of_what_cannot_be_fetched_is_one_line(tmp_path: Path, url: str) -
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("httpstream: ")
     assert done.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there is not interrupted by a signal")
+def test_fetch_that_is_interrupted_leaves_no_file(fault_server: Servers, tmp_path: Path) -> None:
+    server = fault_server([expect_request("GET /file"), send(HEAD + b"con"), expect_end()])
+    with subprocess.Popen(
+        [*COMMAND, "fetch", f"{server.url}/file"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as fetch:
+        assert fetch.stderr is not None
+        part = tmp_path / "file.part"
+        assert wait_until(lambda: part.exists() and part.read_bytes() == b"con")
+        fetch.send_signal(signal.SIGINT)
+        assert fetch.stderr.read().strip() == "httpstream: interrupted; nothing is left behind"
+        assert fetch.wait(10) == 130
     assert os.listdir(tmp_path) == []
