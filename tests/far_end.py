@@ -45,7 +45,11 @@ class FarEnd:
         options = [(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)]
         stream = await connect_tcp(backend_of(world), HOST, self.port, after(5), socket_options=options)
         self._stack.callback(close_quietly, stream)
-        accepted, _ = self.listener.accept()
+        accepted, address = self.listener.accept()
+        while address != stream.get_extra_info("client_addr"):  # left by a connect that was cancelled
+            accepted.close()
+            accepted, address = self.listener.accept()
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return stream, self._stack.enter_context(accepted)
 
     async def connect_tls(

@@ -148,20 +148,20 @@ async def start_tls(
     deadline: absolute, `time.monotonic()` seconds, or None. alpn: protocols to offer; None: leave the context
     as is. Raises ConnectError (the handshake failed, or the certificate did not convince), ConnectTimeout.
     """
-    if server_hostname is not None:
-        server_hostname = server_hostname.removesuffix(".")  # of the root: not sent (RFC 6066, section 3)
     try:
         if alpn is not None:
             set_alpn(context, alpn)
-        # A connection that is gone already is told here: wrap_socket() would find it out too late to clean up.
-        sock.getpeername()
+        name = None if server_hostname is None else _server_name(server_hostname)
+        sock.getpeername()  # what would make wrap_socket fail is looked for here: it loses the socket then
         # With ragged ends suppressed, which is the default, a cut connection would look like a clean end.
         tls = context.wrap_socket(
-            sock, server_hostname=server_hostname, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
-    except (OSError, ValueError) as exc:  # UnicodeError is a ValueError: a name that idna refuses
+    except BaseException as exc:
         sock.close()
-        raise ConnectError(f"cannot start TLS with {peer}: {exc}") from exc
+        if isinstance(exc, (OSError, ValueError)):
+            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from exc
+        raise
     try:
         await _handshake(backend, tls, peer, deadline)
     except BaseException as exc:
@@ -170,6 +170,17 @@ async def start_tls(
             raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from exc
         raise
     return TLSStream(backend, tls, peer)
+
+
+def _server_name(host: str) -> str:
+    """Return a host as SNI and certificates have it: A-labels, without the dot of the root (RFC 6066, section 3).
+
+    Raises ValueError (which UnicodeError is) when no certificate can be for it.
+    """
+    name = host.removesuffix(".").encode("idna").decode("ascii")
+    if not name or "\0" in name:
+        raise ValueError(f"no server name: {host!r}")
+    return name
 
 
 async def _handshake(backend: Backend, tls: ssl.SSLSocket, peer: str, deadline: float | None) -> None:
