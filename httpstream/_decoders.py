@@ -11,6 +11,7 @@ DecodingError.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 
 from ._exceptions import DecodingError
@@ -50,8 +51,6 @@ _OUTPUT_BYTES = 256 * 1024
 _COLLECT_BYTES = 64 * 1024
 # Bytes given to a library at a time: each end of a member, and zlib at each piece of output, copies the rest.
 _INPUT_BYTES = 64 * 1024
-# The first input of the next member: of 1000 tiny ones in a piece, each would copy the rest of it.
-_FIRST_INPUT_BYTES = 1024
 _MAX_PREFIX_BYTES = 1024  # as many bytes of a member are looked at to choose its decompressor
 # Input for a brotli library without a limit for its output: all that can be done there is to feed it slowly.
 _UNBOUNDED_INPUT_BYTES = 256
@@ -141,7 +140,6 @@ class _OneCoding(Decoder):
         self._prefix = b""  # the first bytes of a member that is not open yet
         self._data = b""  # the current piece of input; self._at: how much of it was taken
         self._at = 0
-        self._input_bytes = _INPUT_BYTES
         self.received_bytes = 0
         self._decoded_bytes = 0
         self._reference = self  # the stage whose input the decompression ratio is counted from
@@ -200,9 +198,8 @@ class _OneCoding(Decoder):
             left = len(self._data) - at
             if not left:
                 return None
-            taken = min(left, self._input_bytes)
+            taken = min(left, _INPUT_BYTES)
             self._at = at + taken
-            self._input_bytes = min(2 * self._input_bytes, _INPUT_BYTES)
             given: bytes | memoryview = self._data
             if taken < len(self._data):
                 given = memoryview(self._data)[at : at + taken]
@@ -213,7 +210,6 @@ class _OneCoding(Decoder):
             self._at -= len(member.unused_data)
             self._member = None
             self._past_first = True
-            self._input_bytes = _FIRST_INPUT_BYTES
         return piece
 
     def _next_member(self) -> Member | None:
@@ -481,6 +477,7 @@ def _optional_import(name: str) -> Any:
         return None
 
 
+@cache
 def _is_installed(name: str) -> bool:
     """Whether a module can be found, without importing it (importlib.util would load contextlib for that)."""
     path = None
