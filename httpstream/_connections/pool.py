@@ -1,8 +1,8 @@
 """The connection pool: which request gets which connection, and when a connection is closed instead.
 
 ``PoolTable`` counts and chooses: pure code without a lock, a wait or a socket. ``Pool`` puts a lock around it
-that is never held across a wait, a close or any other code, and does what the table decided. Nothing here
-knows HTTP: a connection has a key, is reusable or not, alive or not, and can be closed.
+that is never held across a wait or a close, and does what the table decided. Nothing here knows HTTP: a
+connection has a key, is reusable or not, alive or not, and can be closed.
 
 A request waits only while every connection is lent to another one, so whoever waits is served before whoever
 comes later, and one connection given back serves exactly one waiter. Each request costs O(1), whatever the

@@ -358,6 +358,18 @@ def test_deflate_is_the_zlib_format_or_raw(level, body, size, inflate):
     assert decode(["deflate"], raw_deflate(body, level), size) == body
 
 
+def test_raw_deflate_is_never_taken_for_the_zlib_format(inflate):
+    """Its first bytes may be anything, also two that a zlib header's check would let through."""
+    rng = random.Random(4)
+    lookalikes = 0
+    for _ in range(1500):
+        body = bytes(rng.choices(b"abcdefgh \n", k=rng.randrange(1, 80)))
+        coded = raw_deflate(body)
+        lookalikes += int.from_bytes(coded[:2], "big") % 31 == 0
+        assert decode(["deflate"], coded) == body
+    assert lookalikes > 10
+
+
 @pytest.mark.parametrize("wbits", range(9, 16))
 def test_every_window_of_the_zlib_format_is_recognised(wbits, inflate):
     compressor = zlib.compressobj(6, zlib.DEFLATED, wbits)
