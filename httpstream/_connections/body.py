@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from time import monotonic
 
-from .._backend import run
-from .._chunker import ByteChunker
-from .._iterators import AsyncItems, Items
-from .._streams import AsyncByteStream, SyncByteStream
+from httpstream._backend import run
+from httpstream._chunker import ByteChunker
+from httpstream._exceptions import StreamClosed, StreamConsumed
+from httpstream._iterators import AsyncItems, Items
+from httpstream._streams import AsyncByteStream, SyncByteStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._chunker import Splitter
-    from .._config import MessageLimits
+    from httpstream._chunker import Splitter
+    from httpstream._config import MessageLimits
+
     from .connection import Connection
 
 
@@ -42,6 +44,7 @@ class LiveBody:
         self._read_timeout = read_timeout
         self._trailers = trailers  # filled at the end
         self._open = True
+        self._splitter: Splitter[Any] | None = None  # what cuts its items out of the receive buffer
 
     @property
     def bytes_taken(self) -> int:
@@ -56,7 +59,7 @@ class LiveBody:
     async def _feed(self) -> bool:
         """Wait until more can be received; False: the content is complete."""
         if not self._open:
-            return False
+            raise StreamClosed()
         if self._parser.content_complete:
             self._finish()
             return False
@@ -82,6 +85,9 @@ class LiveBody:
             self._taken = self._parser.bytes_taken
             if self._parser.content_complete:
                 self._trailers.extend(self._parser.trailers)
+            if self._splitter is not None:
+                # The buffer's next content is another response's: an iterator that was left must not see it.
+                self._splitter.detach()
             try:
                 self._connection.finish()
             finally:
@@ -90,6 +96,11 @@ class LiveBody:
     # As the reader of its own iterator.
 
     def start(self, splitter: Splitter[Any]) -> None:
+        if not self._open:
+            raise StreamClosed()
+        if self._splitter is not None:
+            raise StreamConsumed()
+        self._splitter = splitter
         splitter.attach(self._parser)
 
 
@@ -98,7 +109,7 @@ class SyncLiveBody(LiveBody, SyncByteStream):
 
     def attach(self, splitter: Splitter[Any]) -> Callable[[], bool]:
         """Let a splitter cut its items out of the receive buffer. Returns what waits for more; False: the end."""
-        splitter.attach(self._parser)
+        self.start(splitter)
         return self.feed
 
     def feed(self) -> bool:
@@ -119,7 +130,7 @@ class AsyncLiveBody(LiveBody, AsyncByteStream):
 
     def attach(self, splitter: Splitter[Any]) -> Callable[[], Any]:
         """See SyncLiveBody.attach."""
-        splitter.attach(self._parser)
+        self.start(splitter)
         return self._feed
 
     feed = LiveBody._feed

@@ -8,11 +8,12 @@ from __future__ import annotations
 from enum import Enum
 from time import monotonic
 
-from .._backend import READ
-from .._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
-from .._network.connect import connect_tcp, connect_unix
-from .._parser import ResponseParser
-from .._streams import ByteStream
+from httpstream._backend import READ
+from httpstream._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
+from httpstream._network.connect import connect_tcp, connect_unix
+from httpstream._parser import ResponseParser
+from httpstream._streams import ByteStream
+
 from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, request_line
 from .upload import Upload
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from .._backend import Backend
-    from .._config import MessageLimits
-    from .._models.request import Request
-    from .._network.connect import SocketOption
-    from .._network.sockets import SocketStream
+    from httpstream._backend import Backend
+    from httpstream._config import MessageLimits
+    from httpstream._models.request import Request
+    from httpstream._network.connect import SocketOption
+    from httpstream._network.sockets import SocketStream
 
     Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
     Timeouts = dict[str, float | None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .._exceptions import LocalProtocolError
+from httpstream._exceptions import LocalProtocolError
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:

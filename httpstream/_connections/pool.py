@@ -18,15 +18,15 @@ from collections import OrderedDict, deque
 from time import monotonic
 from weakref import WeakSet
 
-from .._exceptions import PoolTimeout
+from httpstream._exceptions import PoolTimeout
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, Protocol, TypeVar
 
-    from .._backend import Backend, Event
-    from .._config import Limits
+    from httpstream._backend import Backend, Event
+    from httpstream._config import Limits
 
     class PooledConnection(Protocol):
         """What a pool wants of a connection. None of this waits.

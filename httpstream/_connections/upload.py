@@ -5,7 +5,7 @@ Knows the connection it goes out on, and streams of either world; the framing is
 
 from __future__ import annotations
 
-from .._streams import AsyncByteStream, SyncByteStream
+from httpstream._streams import AsyncByteStream, SyncByteStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:

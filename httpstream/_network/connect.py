@@ -14,8 +14,9 @@ import socket
 from collections import deque
 from time import monotonic
 
-from .._backend import READ, WRITE
-from .._exceptions import ConnectError, ConnectTimeout
+from httpstream._backend import READ, WRITE
+from httpstream._exceptions import ConnectError, ConnectTimeout
+
 from .sockets import SocketStream
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from .._backend import Backend
+    from httpstream._backend import Backend
 
     SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
     # What getaddrinfo returns: family, type, protocol, canonical name, address.
@@ -35,7 +36,7 @@ STAGGER = 0.25
 _RETRY_FULL_BACKLOG = 0.01
 """Seconds between two tries at a Unix socket whose backlog is full: nothing tells when that has changed."""
 
-_IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
+_CONNECTING = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
 
 
 async def connect_tcp(
@@ -200,11 +201,8 @@ class _Race:
         next_start = 0.0
         while waiting or self.pending:
             if waiting and (not self.pending or monotonic() >= next_start):
-                winner = self._start(waiting.popleft())
-                if winner is not None:
-                    return winner
-                next_start = monotonic() + STAGGER
-            if not self.pending:
+                if self._start(waiting.popleft()):
+                    next_start = monotonic() + STAGGER
                 continue
             until = deadline
             if waiting:
@@ -223,15 +221,15 @@ class _Race:
                 raise ConnectTimeout(f"connecting to {self.peer} timed out")
         raise self._error()
 
-    def _start(self, info: AddressInfo) -> socket.socket | None:
-        """Begin to connect to one address; return its socket if that is already done."""
+    def _start(self, info: AddressInfo) -> bool:
+        """Begin to connect to one address; False: that has failed already."""
         family, kind, protocol, _, address = info
         text = str(address[0])
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as exc:  # a family that this system has not, or no descriptor left
             self.failures.append((text, exc))
-            return None
+            return False
         try:
             sock.setblocking(False)
             # Head and first piece of content leave in one send; nothing else may wait for an acknowledgement.
@@ -241,18 +239,16 @@ class _Race:
             if self.local_address is not None:
                 sock.bind((self.local_address, 0))
             code = sock.connect_ex(address)
-            if code == 0:
-                return sock
-            if code not in _IN_PROGRESS:
+            if code not in _CONNECTING:
                 raise OSError(code, os.strerror(code))
         except BaseException as exc:
             sock.close()
             if not isinstance(exc, (OSError, OverflowError)):
                 raise
             self.failures.append((text, exc))
-            return None
+            return False
         self.pending[sock] = text
-        return None
+        return True
 
     def _error(self) -> ConnectError:
         reasons = ", ".join(f"{_words(reason)} ({address})" for address, reason in self.failures)

@@ -11,8 +11,8 @@ import socket
 import sys
 from time import monotonic
 
-from .._backend import READ, WRITE, ready_sockets
-from .._exceptions import ReadError, ReadTimeout, WriteError, WriteTimeout
+from httpstream._backend import READ, WRITE, ready_sockets
+from httpstream._exceptions import ReadError, ReadTimeout, WriteError, WriteTimeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .._backend import Backend
+    from httpstream._backend import Backend
+
     from .tls import TLSStream
 
     Buffer = bytes | bytearray | memoryview

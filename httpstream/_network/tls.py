@@ -15,16 +15,18 @@ import threading
 import warnings
 from weakref import WeakKeyDictionary
 
-from .._backend import READ, WRITE
-from .._exceptions import ConnectError, ConnectTimeout, ReadError
+from httpstream._backend import READ, WRITE
+from httpstream._exceptions import ConnectError, ConnectTimeout, ReadError
+
 from .sockets import SocketStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._backend import Backend
-    from .._types import CertTypes
+    from httpstream._backend import Backend
+    from httpstream._types import CertTypes
+
     from .sockets import Buffer
 
 _LONGEST_SEND = 256 * 1024

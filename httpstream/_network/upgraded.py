@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from time import monotonic
 
-from .._backend import run
-from .._exceptions import ConnectError
+from httpstream._backend import run
+from httpstream._exceptions import ConnectError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

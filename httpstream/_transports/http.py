@@ -5,15 +5,16 @@ The engine is one for both worlds. Knows no client: no redirect, cookie, auth or
 
 from __future__ import annotations
 
-from .._backend import ASYNC, SYNC, run
-from .._config import DEFAULT_LIMITS, DEFAULT_MESSAGE_LIMITS
-from .._connections.body import AsyncLiveBody, SyncLiveBody
-from .._connections.connection import DEFAULT_PORTS, Connection, Route
-from .._connections.pool import Pool
-from .._exceptions import RequestError, UnsupportedProtocol
-from .._models.headers import Headers
-from .._models.response import Response
-from .._network.upgraded import AsyncNetworkStream, NetworkStream
+from httpstream._backend import ASYNC, SYNC, run
+from httpstream._config import DEFAULT_LIMITS, DEFAULT_MESSAGE_LIMITS
+from httpstream._connections.body import AsyncLiveBody, SyncLiveBody
+from httpstream._connections.connection import DEFAULT_PORTS, Connection, Route
+from httpstream._connections.pool import Pool
+from httpstream._exceptions import RequestError, UnsupportedProtocol
+from httpstream._models.headers import Headers
+from httpstream._models.response import Response
+from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
+
 from .base import AsyncBaseTransport, BaseTransport
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-    from .._backend import Backend
-    from .._config import Limits, MessageLimits
-    from .._connections.connection import Head, Origin
-    from .._models.request import Request
-    from .._network.connect import SocketOption
-    from .._types import CertTypes
+    from httpstream._backend import Backend
+    from httpstream._config import Limits, MessageLimits
+    from httpstream._connections.connection import Head, Origin
+    from httpstream._models.request import Request
+    from httpstream._network.connect import SocketOption
+    from httpstream._types import CertTypes
 
 
 class Engine:
@@ -61,14 +62,14 @@ class Engine:
         self.pool = Pool(backend, limits, self._new_connection)
 
     def _make_context(self) -> ssl.SSLContext:
-        from .._network.tls import create_context
+        from httpstream._network.tls import create_context
 
         return create_context(self._verify, self._cert, self._trust_env)
 
     def _tls_context(self) -> ssl.SSLContext:
         """The context of this transport; the shared default one is made at the first https connection."""
         if self._context is None:
-            from .._network.tls import default_context
+            from httpstream._network.tls import default_context
 
             self._context = default_context(trust_env=self._trust_env)
         return self._context
