@@ -8,6 +8,7 @@ needs is loaded before its first use; anyio is imported in this file alone.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import ceil
 from time import monotonic
 
@@ -112,23 +113,25 @@ def _select(interests: Interests, deadline: float | None) -> Ready:
             return ready
 
 
-class Event:
+class Event(ABC):
     """A flag that is set once and can be waited for; `Backend.event()` makes them."""
 
     __slots__ = ()
 
+    @abstractmethod
     def set(self) -> None:
-        raise NotImplementedError
+        """Set it, once and for all."""
 
+    @abstractmethod
     def is_set(self) -> bool:
-        raise NotImplementedError
+        """Tell whether it is set."""
 
+    @abstractmethod
     async def wait(self, deadline: float | None) -> bool:
         """Wait until the event is set; False: the deadline (`time.monotonic()` seconds) has passed before."""
-        raise NotImplementedError
 
 
-class Backend:
+class Backend(ABC):
     """What differs between the two worlds; `SYNC` and `ASYNC` are the two instances.
 
     deadline: absolute, `time.monotonic()` seconds; None: no limit.
@@ -137,6 +140,7 @@ class Backend:
     __slots__ = ()
     is_async: bool
 
+    @abstractmethod
     async def wait(self, interests: Interests, deadline: float | None) -> Ready:
         """Wait until at least one socket is ready, and return those that are, with their events.
 
@@ -144,30 +148,29 @@ class Backend:
         Returns [] when the deadline has passed.
         Raises OSError: EBADF when a socket was closed meanwhile, EBUSY when another task waits on it already.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def sleep(self, seconds: float) -> None:
         """Sleep; 0 lets the other tasks of an event loop run once, and does nothing in the sync world."""
-        raise NotImplementedError
 
+    @abstractmethod
     def event(self) -> Event:
         """Make an Event. Sync: any thread may set it. Async: the tasks of its loop."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def in_thread(self, fn: Callable[..., T], *args: Any) -> T:
         """Call a function that may block for long: on the spot, or in a thread so that an event loop goes on.
 
         A cancelled task waits until the function has returned, so that nobody works on with what it is using.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def call(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Call what a client was given by its user: a plain function, or one to be awaited."""
-        raise NotImplementedError
 
+    @abstractmethod
     def notify_closing(self, sock: Waitable) -> None:
         """Wake the tasks that wait on a socket which is about to be closed: a loop would never tell them."""
-        raise NotImplementedError
 
 
 class _ThreadEvent(Event):

@@ -244,6 +244,27 @@ async def test_an_upload_that_nobody_reads_or_answers_is_a_write_timeout(world, 
         await stream.wait_send_or_recv(0.03)
 
 
+@pytest.mark.flavours("asyncio", "uvloop", "trio")
+@pytest.mark.parametrize("wait", ["wait_send", "wait_send_or_recv"])
+async def test_a_writer_that_never_waits_lets_the_other_tasks_run(world, peer, wait):
+    stream, other = await peer.connect(world)
+    ran = []
+
+    async def beside() -> None:
+        ran.append(True)
+
+    sent = 0
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(beside)
+        while (count := stream.try_send(bytes(4096))) >= 0:
+            sent += len(other.recv(count))  # in this very task: there is always room
+        assert not ran
+        await getattr(stream, wait)(None)
+    assert ran
+    assert sent == FAIR_SHARE
+    assert stream.try_send(b"more") == 4
+
+
 # Idle, ended, closed.
 
 
@@ -283,7 +304,9 @@ async def test_a_shutdown_from_another_thread_wakes_the_writer_with_an_error(wor
     with pytest.raises(WriteError):
         await stream.send_all(bytes(50_000_000), 5)
     timer.join()
-    stream.shutdown()  # once more is harmless
+    stream.shutdown()
+    stream.close()
+    stream.shutdown()  # again and too late is harmless
 
 
 @pytest.mark.flavours("asyncio", "uvloop", "trio")

@@ -201,6 +201,28 @@ async def test_the_next_address_is_tried_at_once_when_one_refuses(world, peer, m
     stream.close()
 
 
+async def test_an_address_that_fails_at_once_does_not_hold_up_the_next_one(world, stack, monkeypatch):
+    """A dead one, then one without a route, then a good one: 250 ms in all, not 500."""
+    port = dead_port(stack, "127.0.0.9")
+    stack.enter_context(socket.create_server((HOST, port)))
+    answer_lookups(monkeypatch, "127.0.0.9", "255.255.255.255", HOST)
+    start = time.monotonic()
+    stream = await connect_tcp(backend_of(world), "three.test", port, after(5))
+    assert time.monotonic() - start < 2 * STAGGER
+    stream.close()
+
+
+async def test_an_ipv6_address_stands_in_brackets_in_messages(world):
+    with pytest.raises(ConnectError, match=r"cannot connect to \[::1\]:1: "):
+        await connect_tcp(backend_of(world), "::1", 1, after(5))
+
+
+async def test_an_option_that_is_none_loses_no_descriptor(world, peer):
+    """A mistake of the caller's, so it comes back as it is."""
+    with pytest.raises(TypeError):
+        await connect_tcp(backend_of(world), HOST, peer.port, None, socket_options=[("SO", 1, 1)])
+
+
 async def test_all_addresses_are_named_when_none_answers(world, monkeypatch):
     answer_lookups(monkeypatch, "127.0.0.9", "127.0.0.8")
     with pytest.raises(ConnectError, match=r"two\.test.*\(127\.0\.0\.9\).*\(127\.0\.0\.8\)"):
@@ -346,6 +368,8 @@ async def test_no_descriptor_left_is_a_connect_error(world, peer):
     for host in (HOST, "localhost"):
         with no_more_descriptors(), pytest.raises(ConnectError, match="Too many open files"):
             await connect_tcp(backend_of(world), host, peer.port, after(5))
+    with no_more_descriptors(), pytest.raises(ConnectError, match="Too many open files"):
+        await connect_unix(backend_of(world), "/run/s", after(5))
 
 
 @pytest.mark.flavours("asyncio", "uvloop", "trio")

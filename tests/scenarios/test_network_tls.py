@@ -388,6 +388,54 @@ async def has_room(tls: Any) -> bool:
     return True
 
 
+# What OpenSSL wants.
+
+
+class Wanting(ssl.SSLSocket):
+    """Meets, in each operation once, the opposite of what is usual: a renegotiation or a key update does that."""
+
+    met: set[str]
+
+    def want(self, operation: str, exc: Exception) -> None:
+        self.__dict__.setdefault("met", set())
+        if operation not in self.met:
+            self.met.add(operation)
+            raise exc
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.want("handshake", ssl.SSLWantWriteError())
+        super().do_handshake(block)
+
+    def recv_into(self, *args: Any) -> int:
+        self.want("recv", ssl.SSLWantWriteError())
+        return super().recv_into(*args)
+
+    def send(self, *args: Any) -> int:
+        self.want("send", ssl.SSLWantReadError())
+        return super().send(*args)
+
+
+async def test_the_exception_says_what_to_wait_for_not_the_operation(world, peer, contexts):
+    """To read, OpenSSL may have to write first: the wait is for room, though nothing has come."""
+    server, client = contexts
+    client.sslsocket_class = Wanting
+    tls, other = await peer.connect_tls(world, server, client)
+    buffer = memoryview(bytearray(10))
+    assert tls.try_recv_into(buffer) == -1
+    await tls.wait_recv(after(5))
+    assert await receive(tls, 0) == b""
+    assert tls.try_send(b"ping") == -1
+    with pytest.raises(WriteTimeout):
+        while True:  # only what the peer sends ends this wait; tickets may have come
+            await tls.wait_send(0.03)
+            tls.is_alive()
+    other.sendall(b"x")
+    await tls.wait_send(5)
+    await tls.send_all(b"ping", 5)
+    assert other.recv(10) == b"ping"
+    assert await receive(tls, 1) == b"x"
+
+
 # Idle, closed.
 
 
