@@ -85,8 +85,16 @@ cdef class Splitter:
         self._left = PyBytes_GET_SIZE(data)
 
     def attach(self, Source source not None):
-        """Take segments from a source from now on."""
+        """Take segments from a source from now on. Only when what was pushed has been popped."""
+        if self._left:
+            raise RuntimeError("attach() before pop() returned None")
         self._source = source
+
+    def detach(self):
+        """Forget the source, and what is left of its current segment: its buffer belongs to somebody else now."""
+        self._source = None
+        if self._owner is None:
+            self._left = 0
 
     cdef int _segment(self) except -1:
         """Make the next segment that is already there current. 1: done; 0: there is none."""
@@ -298,6 +306,9 @@ cdef class TextChunker(Splitter):
 
     def attach(self, Source source not None):
         self._chunks.attach(source)
+
+    def detach(self):
+        self._chunks.detach()
 
     cpdef object pop(self):
         cdef object chunk, text

@@ -79,10 +79,7 @@ cdef class LineSplitter(Splitter):
         self._lf = self._cr = NULL
 
     def attach(self, Source source not None):
-        if self._transcoder is None:
-            self._source = source
-        else:
-            Splitter.attach(self, Transcoded(source, self._transcoder))
+        Splitter.attach(self, source if self._transcoder is None else Transcoded(source, self._transcoder))
 
     cpdef object pop(self):
         cdef const char* end
@@ -113,7 +110,8 @@ cdef class LineSplitter(Splitter):
             if self._transcoder is not None:
                 Splitter.push(self, self._transcoder.decode(b"", True).encode("utf-8", "surrogatepass"))
                 self._lf = self._cr = NULL
-        self._source = None
+        if self._left == 0:
+            self._source = None
         line = self.pop()
         if line is not None or self._carried == 0:
             return line

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from httpstream import MessageLimits, RemoteProtocolError
-from httpstream._chunker import ByteChunker
+from httpstream._chunker import ByteChunker, Splitter, TextChunker
+from httpstream._lines import LineSplitter
 from httpstream._parser import ResponseParser
 from tests.wire import BAD, CHUNKED, GOOD, OK, parse
 
@@ -243,6 +244,46 @@ def test_chunks_received_straight_into_their_own_object_are_the_content(
     assert parser.bytes_taken == len(content)
     if size is not None:
         assert {len(chunk) for chunk in found[:-1]} == {size}
+
+
+@pytest.mark.parametrize(
+    "splitter", [ByteChunker(2), TextChunker(2), LineSplitter(), LineSplitter("utf-16-le")]
+)
+def test_a_splitter_that_was_detached_sees_nothing_more_of_the_buffer(splitter: Splitter) -> None:
+    parser = ResponseParser()
+    parser.start(b"GET")
+    parser.feed(OK + b"Content-Length: 12\r\n\r\n" + "a\nb\nc\n".encode("utf-16-le"))
+    parser.next_head()
+    splitter.attach(parser)
+    assert splitter.pop() is not None
+    splitter.detach()
+    while parser.take():
+        pass
+    parser.start(b"GET")
+    parser.feed(OK + b"Content-Length: 12\r\n\r\n" + "x\ny\nz\n".encode("utf-16-le"))
+    parser.next_head()
+    assert splitter.pop() is None
+
+
+def test_a_source_takes_no_place_of_bytes_that_were_pushed() -> None:
+    for splitter in (ByteChunker(2), TextChunker(2), LineSplitter()):
+        splitter.push(b"a\nb\n")
+        with pytest.raises(RuntimeError, match="before pop"):
+            splitter.attach(ResponseParser())
+        assert splitter.pop() in (b"a\n", "a\n", b"a")
+
+
+def test_finish_before_all_was_popped_still_finds_the_segment() -> None:
+    """The splitter keeps its source alive: the lines lie in the source's buffer."""
+    parser = ResponseParser()
+    parser.start(b"GET")
+    parser.feed(OK + b"Content-Length: 6\r\n\r\na\nb\nc\n")
+    parser.next_head()
+    splitter = LineSplitter()
+    splitter.attach(parser)
+    del parser
+    assert splitter.pop() == b"a"
+    assert [splitter.finish(), splitter.finish(), splitter.finish()] == [b"b", b"c", None]
 
 
 def test_a_huge_announced_length_takes_no_memory_before_it_comes() -> None:
