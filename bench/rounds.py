@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench import bodies, build
-from bench.programs import LIBRARIES, LIMITS, LOOPS, OURS, load, split
+from bench.programs import FIRST_USE, LIBRARIES, LOOPS, OURS, PEERS, load, split
 from bench.scenarios import GIB, MIB, Scenario
 from bench.servers import Origins
 
@@ -29,7 +29,7 @@ _IMPORT = """
 import json, time
 before = time.perf_counter()
 cpu = time.process_time()
-import {module}
+{statements}
 print(json.dumps({{"wall": time.perf_counter() - before, "cpu": time.process_time() - cpu}}))
 """
 
@@ -81,7 +81,8 @@ def available(libraries: Iterable[str]) -> tuple[list[str], dict[str, str]]:
 def programs_for(scenario: Scenario, libraries: Iterable[str]) -> list[str]:
     """The programs of these libraries that can do the scenario's job."""
     if scenario.measure == "import":
-        return [library for library in libraries if library not in LIMITS]
+        wanted = FIRST_USE if scenario.kind == "first_client" else (OURS, *PEERS)
+        return [library for library in libraries if library in wanted]
     found = []
     for library in libraries:
         programs = load(library)
@@ -94,6 +95,12 @@ def programs_for(scenario: Scenario, libraries: Iterable[str]) -> list[str]:
     if scenario.kind in ("stream", "lines", "small") and not scenario.tls and scenario.chunk_size:
         found.append("climit")
     return found
+
+
+def _statements(scenario: Scenario, program: str) -> str:
+    """What an import scenario runs."""
+    first_use = FIRST_USE[program] if scenario.kind == "first_client" else ""
+    return f"import {program}\n{first_use}"
 
 
 @functools.cache
@@ -176,7 +183,7 @@ class Runner:
         if checked and target == "/upload":
             target = "/upload/crc"
         if scenario.measure == "import":
-            command = [sys.executable, "-c", _IMPORT.format(module=program)]
+            command = [sys.executable, "-c", _IMPORT.format(statements=_statements(scenario, program))]
         elif program == "climit":
             command = self._limit_command(scenario, target, amount, checked)
         else:

@@ -176,7 +176,8 @@ SCENARIOS = (
         measure="latency",
         per=("event", 0),
     ),
-    Scenario("import", "import time", "import", measure="import"),
+    Scenario("import", "import", "import", measure="import"),
+    Scenario("first-client", "import and a first client", "first_client", measure="import"),
     Scenario(
         "memory",
         "peak memory, 64 MiB and 1 GiB",

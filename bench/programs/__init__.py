@@ -22,6 +22,16 @@ LIMITS = ("raw", "ext", "decoder", "isal")
 PEERS = ("httpx", "httpx2", "aiohttp", "urllib3", "requests", "pycurl", "pyreqwest", "http.client")
 LOOPS = ("asyncio", "uvloop")
 LIBRARIES = (OURS, *LIMITS, *PEERS)
+# What makes a library's first client, after its import: some import most of themselves only then.
+FIRST_USE = {
+    OURS: "httpstream.Client()",
+    "httpx": "httpx.Client()",
+    "httpx2": "httpx2.Client()",
+    "urllib3": "urllib3.PoolManager()",
+    "requests": "requests.Session()",
+    "pycurl": "pycurl.Curl()",
+    "pyreqwest": "from pyreqwest.client import SyncClientBuilder; SyncClientBuilder().build()",
+}
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,12 @@ async def _stream(job: Job) -> None:
 
 async def _content(job: Job) -> None:
     async with await _session(job) as session:
-        with job.timing():
+
+        async def fetch() -> bytes:
             async with session.get(job.url) as response:
-                content = await response.read()
-        job.take(content)
+                return await response.read()
+
+        await job.atake_whole(fetch)
 
 
 async def _decoded_lines(content: aiohttp.StreamReader) -> AsyncIterator[str]:

@@ -38,9 +38,7 @@ def _stream(job: Job) -> None:
 
 def _content(job: Job) -> None:
     connection = _connect(job)
-    with job.timing():
-        content = _get(connection, job).read()
-    job.take(content)
+    job.take_whole(lambda: _get(connection, job).read())
 
 
 def _lines(job: Job) -> None:

@@ -37,10 +37,7 @@ class _Sync:
     def content(self, job: Job) -> None:
         with self._client(job) as session:
             session.get(job.small_url)
-            with job.timing():
-                response = session.get(job.url)
-                content = response.content
-            job.take(content)
+            job.take_whole(lambda: session.get(job.url).content)
 
     def lines(self, job: Job) -> None:
         with self._client(job) as session:
@@ -107,10 +104,11 @@ class _Async:
     async def content(self, job: Job) -> None:
         async with self._client(job) as session:
             await session.get(job.small_url)
-            with job.timing():
-                response = await session.get(job.url)
-                content = response.content
-            job.take(content)
+
+            async def fetch() -> Any:
+                return (await session.get(job.url)).content
+
+            await job.atake_whole(fetch)
 
     async def lines(self, job: Job) -> None:
         async with self._client(job) as session:

@@ -75,14 +75,17 @@ def _raw_stream(job: Job) -> None:
 def _raw_content(job: Job) -> None:
     """Receives into one object of the content's size."""
     sock = _connect(job)
-    with job.timing():
+
+    def fetch() -> bytearray:
         received, length = _open(sock, job.target)
         content = bytearray(length)
         content[: len(received)] = received
         view, at = memoryview(content), len(received)
         while at < length:
             at += sock.recv_into(view[at:])
-    job.take(content)
+        return content
+
+    job.take_whole(fetch)
 
 
 def _raw_small(job: Job) -> None:
@@ -176,10 +179,12 @@ def _ext_stream(job: Job) -> None:
 def _ext_content(job: Job) -> None:
     ext = _ext()
     sock = _connect(job)
-    with job.timing():
+
+    def fetch() -> Any:
         received, length = _open(sock, job.target)
-        content = next(ext.pieces(sock.fileno(), received, length, length))
-    job.take(content)
+        return next(ext.pieces(sock.fileno(), received, length, length))
+
+    job.take_whole(fetch)
 
 
 def _ext_lines(job: Job) -> None:

@@ -40,9 +40,7 @@ def _stream(job: Job) -> None:
 def _content(job: Job) -> None:
     curl = _handle(job)
     curl.setopt(pycurl.URL, job.url)
-    with job.timing():
-        content = curl.perform_rb()
-    job.take(content)
+    job.take_whole(curl.perform_rb)
 
 
 def _one(curl: Any, take: Callable[[Any], None]) -> None:

@@ -29,9 +29,7 @@ def _stream(job: Job) -> None:
 
 def _content(job: Job) -> None:
     session = _session(job)
-    with job.timing():
-        content = session.get(job.url).content
-    job.take(content)
+    job.take_whole(lambda: session.get(job.url).content)
 
 
 def _lines(job: Job) -> None:

@@ -34,9 +34,7 @@ def _stream(job: Job) -> None:
 
 def _content(job: Job) -> None:
     pool = _pool(job)
-    with job.timing():
-        content = pool.request("GET", job.url).data
-    job.take(content)
+    job.take_whole(lambda: pool.request("GET", job.url).data)
 
 
 def _lines(job: Job) -> None:
