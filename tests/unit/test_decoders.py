@@ -262,7 +262,7 @@ def test_the_members_of_a_piece_are_handed_over_together(inflate):
 
 
 def test_tiny_members_cost_the_same_however_many_are_in_a_piece(inflate):
-    coded = gzip.compress(b"") * 30_000
+    coded = gzip.compress(b"") * 10_000
 
     def seconds(data, size):
         start = time.process_time()
@@ -310,12 +310,12 @@ def gzip_with(header, body):
 def test_every_kind_of_gzip_header_may_be_cut_at_every_byte(flags, inflate):
     """RFC 1952 section 2.3.1: text, header checksum, extra field, name, comment."""
     header = gzip_header(flags)
-    coded = gzip_with(header, TEXT) + gzip_with(header, b"second")
+    coded = gzip_with(header, TEXT[:300]) + gzip_with(header, b"second")
     for size in (1, 3, MIB):
-        assert decode(["gzip"], coded, size) == TEXT + b"second"
+        assert decode(["gzip"], coded, size) == TEXT[:300] + b"second"
     for at in range(len(header) + 2):
         decoder = make_decoder(["gzip"], LIMITS)
-        assert b"".join(drain(decoder, coded[:at]) + drain(decoder, coded[at:])) == TEXT + b"second"
+        assert b"".join(drain(decoder, coded[:at]) + drain(decoder, coded[at:])) == TEXT[:300] + b"second"
         decoder.finish()
 
 
@@ -533,7 +533,7 @@ def test_no_piece_is_larger_than_one_mebibyte(coding, inflate):
 
 def test_a_piece_that_is_just_full_does_not_hide_what_is_behind_it(inflate):
     """A library that gave as much as it was asked for may hold more, also where it has taken all of its input."""
-    for size in range(256 * 1024 - 2, 256 * 1024 + 600, 7):
+    for size in range(256 * 1024 - 2, 256 * 1024 + 600, 19):
         body = bytes(size)
         assert decode(["deflate"], raw_deflate(body)) == body
         compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
