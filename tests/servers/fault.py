@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 
 SECONDS_PER_WAIT = 10.0
+TCP_CLOSE = 7  # of the kernel's states
 
 Step = Callable[["Peer"], None]
 Script = Sequence[Step]
@@ -74,11 +75,13 @@ class Peer:
                 self._end("close_notify" if isinstance(self.sock, ssl.SSLSocket) else "fin")
             self.received += data
 
-    def _end(self, how: str) -> None:
+    def _end(self, how: str, what: str = "") -> None:
         if self.ended is None:
             self.ended = how
             self.has_ended.set()
-        raise PeerEnded(f"the client ended the connection ({self.ended}); not consumed: {self.pending!r}")
+        raise PeerEnded(
+            f"the client ended the connection ({self.ended}); not consumed: {self.pending!r} {what}"
+        )
 
     def take(self, size: int) -> bytes:
         """Exactly that many bytes."""
@@ -99,7 +102,7 @@ class Peer:
         try:
             self.sock.sendall(data)
         except (ConnectionError, ssl.SSLError) as exc:
-            raise PeerEnded(f"could not send: {exc}") from exc
+            self._end("reset", f"could not send: {exc}")
 
     def shutdown_sending(self) -> None:
         """FIN, and nothing before it. Receiving goes on (an SSLSocket's own shutdown would end TLS for it)."""
@@ -142,6 +145,8 @@ def _is_all_read(sock: socket.socket, client_address: tuple[str, int]) -> bool:
     def pending(descriptor: int, request: int) -> int:
         return int.from_bytes(fcntl.ioctl(descriptor, request, bytes(4)), sys.byteorder)
 
+    if sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE:
+        return True  # the client has reset the connection
     if pending(sock.fileno(), termios.TIOCOUTQ):
         return False
     for name in os.listdir("/proc/self/fd"):
