@@ -19,11 +19,12 @@ from httpstream._text import incremental_decoder
 import codecs
 
 cdef extern from "Python.h":
-    int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size) except -1
+    int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size) noexcept
     PyObject* bytes_new "PyBytes_FromStringAndSize"(const char* at, Py_ssize_t size)
     char* bytes_at "PyBytes_AS_STRING"(PyObject* bytes) nogil
     object PyUnicode_DecodeUTF8Stateful(const char* at, Py_ssize_t size, const char* errors, Py_ssize_t* consumed)
     void PyErr_Clear()
+    const Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -47,6 +48,7 @@ cdef enum:
     AS_RECEIVED = 128 * 1024 - 64     # one receive of chunk_size=None: just under malloc's mmap threshold
     GROW_FROM = 1024 * 1024           # a chunk of unknown final size grows from here, doubling
     HUGE_FROM = 8 * 1024 * 1024       # bodies from this size on ask for huge pages
+    COPY_WITHOUT_GIL = 256 * 1024     # copying less than this is over before another thread could start
 
 
 cdef class Source:
@@ -105,8 +107,10 @@ cdef class Splitter:
 
     cdef int _next(self) except -1:
         """Make the next segment current, receiving without waiting. 1: done; 0: there is none."""
+        cdef Source source
         while not self._segment():
-            if self._source is None or self._source.refill() <= 0:
+            source = self._source     # it may be detached while it receives
+            if source is None or source.refill() <= 0:
                 return 0
         return 1
 
@@ -124,7 +128,7 @@ cdef class ByteChunker(Splitter):
 
     chunk_size: `AS_IT_ARRIVES` (at most 1024 bytes, never waits for more), an int N (exactly N, but for the last),
     None (as received, unsplit).
-    Raises ValueError for a chunk_size below 1, TypeError for one that is no int.
+    Raises ValueError for a chunk_size below 1 or above sys.maxsize, TypeError for one that is no int.
     """
 
     cdef Py_ssize_t _size             # 0: as received
@@ -137,9 +141,9 @@ cdef class ByteChunker(Splitter):
         if chunk_size is None:
             self._size = 0
         elif isinstance(chunk_size, int):
+            if not 1 <= chunk_size <= PY_SSIZE_T_MAX:
+                raise ValueError(f"chunk_size must be at least 1 and at most sys.maxsize, not {chunk_size}")
             self._size = chunk_size
-            if self._size < 1:
-                raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
             self._exact = type(chunk_size) is not type(AS_IT_ARRIVES)
         else:
             raise TypeError(f"chunk_size must be an int or None, not {type(chunk_size).__name__}")
@@ -206,15 +210,27 @@ cdef class ByteChunker(Splitter):
         return 0
 
     cdef int _grow(self) except -1:
-        cdef Py_ssize_t room = self._room * 2
-        if room > self._size:
-            room = self._size
-        return self._resize(room)
+        return self._resize(self._size if self._room > self._size // 2 else self._room * 2)
 
     cdef int _resize(self, Py_ssize_t room) except -1:
-        _PyBytes_Resize(&self._pending, room)
+        if _PyBytes_Resize(&self._pending, room) < 0:      # the object is gone, and _pending is NULL
+            self._filled = self._room = 0
+            raise MemoryError()
         self._room = room
         return 0
+
+    cdef PyObject* _lend(self) noexcept:
+        """Take the pending chunk away from `self` for as long as other threads may run: nobody else writes to it."""
+        cdef PyObject* pending = self._pending
+        self._pending = NULL
+        return pending
+
+    cdef void _give_back(self, PyObject* pending, Py_ssize_t filled, Py_ssize_t room) noexcept:
+        """End what `_lend` began."""
+        Py_XDECREF(self._pending)
+        self._pending = pending
+        self._filled = filled
+        self._room = room
 
     cdef object _hand_over(self):
         """The pending chunk, at its true size."""
@@ -244,10 +260,27 @@ cdef class ByteChunker(Splitter):
         size = self._room - self._filled
         if size > self._left:
             size = self._left
-        copy(bytes_at(self._pending) + self._filled, self._at, size)
-        self._filled += size
+        if size < COPY_WITHOUT_GIL:
+            memcpy(bytes_at(self._pending) + self._filled, self._at, size)
+            self._filled += size
+            self._at += size
+            self._left -= size
+        else:
+            self._copy_much(size)
+        return 0
+
+    cdef int _copy_much(self, Py_ssize_t size) except -1:
+        """Copy into the pending chunk while other threads run."""
+        cdef object owner = self._owner           # what holds the segment's memory must live until it is copied
+        cdef Source source = self._source
+        cdef Py_ssize_t filled = self._filled, room = self._room
+        cdef const char* at = self._at
+        cdef PyObject* pending = self._lend()
         self._at += size
         self._left -= size
+        with nogil:
+            memcpy(bytes_at(pending) + filled, at, size)
+        self._give_back(pending, filled + size, room)
         return 0
 
     cdef int _receive(self) except -2:
@@ -255,32 +288,27 @@ cdef class ByteChunker(Splitter):
 
         1: something came; 0: the content is complete; -1: would block.
         """
-        cdef Py_ssize_t room = self._source.direct_room(), got
+        cdef Source source = self._source         # it may be detached while it receives
+        cdef Py_ssize_t size = source.direct_room(), filled, room, got = 0
+        cdef PyObject* pending
         if self._pending == NULL:
-            if room < DIRECT_MIN or (self._size and (not self._exact or self._size < DIRECT_MIN)):
-                return self._source.refill()
-            self._start(self._source.known_rest())
-        elif room == 0:
-            return self._source.refill()
+            if size < DIRECT_MIN or (self._size and (not self._exact or self._size < DIRECT_MIN)):
+                return source.refill()
+            self._start(source.known_rest())
+        elif size == 0:
+            return source.refill()
         elif self._filled == self._room:
             self._grow()
-        if room > self._room - self._filled:
-            room = self._room - self._filled
-        got = self._source.receive_direct(bytes_at(self._pending) + self._filled, room)
-        if got <= 0:
-            return <int> got
-        self._filled += got
-        return 1
-
-
-# hot: no Python
-cdef void copy(char* to, const char* at, Py_ssize_t size) noexcept:
-    """memcpy; other threads may run meanwhile where it takes long enough to pay."""
-    if size < 256 * 1024:
-        memcpy(to, at, size)
-    else:
-        with nogil:
-            memcpy(to, at, size)
+        filled = self._filled
+        room = self._room
+        if size > room - filled:
+            size = room - filled
+        pending = self._lend()
+        try:
+            got = source.receive_direct(bytes_at(pending) + filled, size)
+        finally:
+            self._give_back(pending, filled + (got if got > 0 else 0), room)
+        return 1 if got > 0 else <int> got
 
 
 cdef class TextChunker(Splitter):

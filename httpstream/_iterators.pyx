@@ -126,10 +126,13 @@ cdef class AsyncItems:
         cdef object item
         cdef Ready ready
         if self._started and not self._over and not self._busy:
+            self._busy = True
             try:
                 item = self._splitter.pop()
             except BaseException as exc:
                 return self._fail(exc)
+            finally:
+                self._busy = False
             if item is not None:
                 ready = Ready.__new__(Ready)
                 ready._value = item

@@ -10,6 +10,9 @@ from libc.string cimport memchr, memcpy
 
 from httpstream._chunker cimport Source, Splitter
 
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 from httpstream._config import DEFAULT_MESSAGE_LIMITS
 from httpstream._exceptions import LineTooLong
 from httpstream._text import incremental_decoder
@@ -36,7 +39,7 @@ cdef class LineSplitter(Splitter):
 
     encoding: None for lines of bytes, else the name of a text encoding (errors="replace").
     max_line_bytes: one byte more raises LineTooLong (in encodings where a line can't be cut before decoding, bytes
-    of its UTF-8 form).
+    of its UTF-8 form). ValueError when it is no limit: below 0 or above sys.maxsize.
     """
 
     cdef LineKind _kind
@@ -53,6 +56,8 @@ cdef class LineSplitter(Splitter):
 
     def __cinit__(self, encoding=None, max_line_bytes=DEFAULT_MESSAGE_LIMITS.max_line_bytes):
         cdef str name
+        if not 0 <= max_line_bytes <= PY_SSIZE_T_MAX:
+            raise ValueError(f"max_line_bytes must be at least 0 and at most sys.maxsize, not {max_line_bytes}")
         self._max = max_line_bytes
         if encoding is None:
             self._kind = LINE_BYTES
@@ -157,7 +162,7 @@ cdef class LineSplitter(Splitter):
         cdef char* carry
         self._check(need)
         if need > self._carry_room:
-            room = need * 2
+            room = self._max if need > self._max // 2 else need * 2
             carry = <char*> PyMem_Realloc(self._carry, room)
             if carry == NULL:
                 raise MemoryError()

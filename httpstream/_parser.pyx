@@ -13,6 +13,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.string cimport memchr, memcpy
 
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 cimport httpstream._llhttp as ll
 cimport httpstream._recorder as _recorder
 from httpstream._chunker cimport Source
@@ -43,6 +46,7 @@ cdef class ResponseParser(Source):
 
     Every method raises RemoteProtocolError alone for what the peer did; from then on the same error again.
     What was good in front of the error is handed over first. RFC 9112.
+    A parser has one owner at a time: RuntimeError when it is used while another thread is inside it, or by `receive`.
     """
 
     cdef _recorder.Recorder _record
@@ -57,6 +61,7 @@ cdef class ResponseParser(Source):
     cdef Py_ssize_t _length           # FIXED: Content-Length
     cdef bint _head_method, _connect_method, _reusable, _eof
     cdef bint _answered               # a byte has come since start()
+    cdef bint _busy                   # the lock may be somebody else's: receiving, or parsing much
     cdef object _error
 
     cdef readonly Py_ssize_t bytes_taken
@@ -91,7 +96,8 @@ cdef class ResponseParser(Source):
 
         Raises RuntimeError while another response is under way, or when bytes of nobody's are in the buffer.
         """
-        if self._state not in (IDLE, COMPLETE) or self._start < self._end:
+        self._check_owner()
+        if self._state not in (IDLE, COMPLETE) or self._has_input():
             raise RuntimeError("start() while a response is under way")
         self._head_method = method == b"HEAD"
         self._connect_method = method == b"CONNECT"
@@ -111,7 +117,8 @@ cdef class ResponseParser(Source):
     def feed(self, bytes data not None):
         """Give received bytes; ``b""``: the connection ended cleanly. Only when everything before was taken."""
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-        if self._start < self._end or self._record.span_taken < self._record.span_count:
+        self._check_owner()
+        if self._has_input():
             raise RuntimeError("feed() before the bytes received earlier were taken")
         if size > BUFFER_BYTES:
             raise ValueError(f"feed() takes at most {BUFFER_BYTES} bytes at a time")
@@ -119,11 +126,39 @@ cdef class ResponseParser(Source):
         self._received(size)
 
     def fill(self):
-        """Receive into the buffer without waiting. Number of bytes, 0 at the end, -1 when it would block."""
-        cdef Py_ssize_t size = self._receive(self._view)
+        """Receive into the buffer without waiting. Number of bytes, 0 at the end, -1 when it would block.
+
+        Only when everything before was taken.
+        """
+        cdef Py_ssize_t size
+        self._check_owner()
+        if self._has_input():
+            raise RuntimeError("fill() before the bytes received earlier were taken")
+        size = self._call_receive(self._view, BUFFER_BYTES)
         if size >= 0:
             self._received(size)
         return size
+
+    cdef bint _has_input(self) noexcept:
+        """Whether the buffer holds bytes that are not parsed, or content that is not taken."""
+        return self._start < self._end or self._record.span_taken < self._record.span_count
+
+    cdef int _check_owner(self) except -1:
+        if self._busy:
+            raise RuntimeError("this connection is being read by another thread")
+        return 0
+
+    cdef Py_ssize_t _call_receive(self, view, Py_ssize_t room) except -2:
+        """Call `receive`. -1 when it would block. Other threads run meanwhile."""
+        cdef Py_ssize_t got
+        self._busy = True
+        try:
+            got = self._receive(view)
+        finally:
+            self._busy = False
+        if got > room:
+            raise ValueError(f"receive() returned {got} for a buffer of {room} bytes")
+        return got if got >= 0 else -1
 
     cdef int _received(self, Py_ssize_t size) except -1:
         self._start = 0
@@ -142,6 +177,7 @@ cdef class ResponseParser(Source):
         """
         cdef int verdict
         self._check()
+        self._check_owner()
         if self._state != HEAD:
             raise RuntimeError("next_head() without a request")
         if self._start == self._end:
@@ -163,8 +199,10 @@ cdef class ResponseParser(Source):
         if size < RELEASE_GIL_FROM:
             verdict = _recorder.execute(&self._record, at, &size)
         else:
+            self._busy = True
             with nogil:
                 verdict = _recorder.execute(&self._record, at, &size)
+            self._busy = False
         self._parsed += size
         self._start += size
         return verdict
@@ -231,7 +269,7 @@ cdef class ResponseParser(Source):
             self._state = CHUNKED
             _recorder.begin_chunks(&self._record)
         elif flags & ll.F_CONTENT_LENGTH:
-            if self._record.llhttp.content_length > <size_t> 0x7FFF_FFFF_FFFF_FFFF:
+            if self._record.llhttp.content_length > <size_t> PY_SSIZE_T_MAX:
                 raise self._fail("Content-Length too large in the response head", None)
             self._length = self._remaining = self._record.llhttp.content_length
             self._state = FIXED if self._remaining else COMPLETE
@@ -251,6 +289,7 @@ cdef class ResponseParser(Source):
 
     cdef int next_segment(self, const char** at, Py_ssize_t* size) except -1:
         cdef Py_ssize_t there
+        self._check_owner()
         if self._record.span_taken < self._record.span_count:
             at[0] = self._record.spans[self._record.span_taken].at
             size[0] = self._record.spans[self._record.span_taken].size
@@ -295,6 +334,7 @@ cdef class ResponseParser(Source):
         return 0
 
     cdef int refill(self) except -2:
+        self._check_owner()
         if self._start < self._end and self._state in (FIXED, CHUNKED, UNTIL_CLOSE):
             return 1
         self._check()
@@ -318,9 +358,10 @@ cdef class ResponseParser(Source):
 
     cdef Py_ssize_t receive_direct(self, char* to, Py_ssize_t size) except -2:
         cdef Py_ssize_t got
+        self._check_owner()
         view = PyMemoryView_FromMemory(to, size, PyBUF_WRITE)
         try:
-            got = self._receive(view)
+            got = self._call_receive(view, size)
         finally:
             view.release()            # a traceback may keep the view longer than the memory lives
         if got == 0:
@@ -348,6 +389,7 @@ cdef class ResponseParser(Source):
         """The rest of the content as bytes when it lies in the buffer as it is; None: it does not, nothing is taken."""
         cdef const char* at
         cdef Py_ssize_t size
+        self._check_owner()
         if self._state == COMPLETE and self._record.span_taken == self._record.span_count:
             return b""
         if self._state != FIXED or self._end - self._start < self._remaining:
@@ -384,7 +426,9 @@ cdef class ResponseParser(Source):
 
     def leftover(self):
         """Take the bytes behind the response (of a tunnel: its first ones) out of the buffer."""
-        cdef object rest = PyBytes_FromStringAndSize(self._bytes + self._start, self._end - self._start)
+        cdef object rest
+        self._check_owner()
+        rest = PyBytes_FromStringAndSize(self._bytes + self._start, self._end - self._start)
         self._start = self._end = 0
         return rest
 

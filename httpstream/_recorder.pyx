@@ -25,6 +25,8 @@ cdef int write_text(ll.llhttp_t* p, const char* at, size_t size) noexcept nogil:
     cdef Recorder* r = <Recorder*> p.data
     cdef Py_ssize_t need = r.text_size + <Py_ssize_t> size
     cdef char* text
+    if size == 0:                     # maybe there is no text yet, and NULL + 0 is undefined
+        return 0
     if need > r.text_room:
         text = <char*> realloc(r.text, need * 2 + 1024)
         if text == NULL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import time
 
 import pytest
@@ -59,10 +60,19 @@ def test_a_large_chunk_of_many_pieces_is_whole() -> None:
     assert b"".join(found) == b"".join(pieces)
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_size_below_one_is_refused(size: int) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        ByteChunker(size)
+@pytest.mark.parametrize("chunker", [ByteChunker, TextChunker])
+@pytest.mark.parametrize("size", [0, -1, -(1 << 70), sys.maxsize + 1, 1 << 70])
+def test_a_size_below_one_or_past_what_an_object_can_hold_is_refused(chunker, size: int) -> None:
+    with pytest.raises(ValueError, match="at least 1 and at most sys[.]maxsize"):
+        chunker(size)
+
+
+def test_the_largest_size_gives_everything_in_one_chunk() -> None:
+    chunker = ByteChunker(sys.maxsize)
+    for _ in range(3):
+        chunker.push(b"x" * 700_000)
+        assert chunker.pop() is None
+    assert len(chunker.finish()) == 2_100_000
 
 
 @pytest.mark.parametrize("size", ["64", 1.5, b"1"])

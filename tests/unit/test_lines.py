@@ -2,6 +2,7 @@ r"""LineSplitter on pushed bytes: line ends are \n, \r\n and \r alone, wherever 
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -55,6 +56,18 @@ def test_the_limit_counts_the_line_without_its_end(cut: int) -> None:
     assert lines_of(LineSplitter(None, 5), data[:cut], data[cut:]) == [b"12345"]
     with pytest.raises(LineTooLong, match="max_line_bytes=4"):
         lines_of(LineSplitter(None, 4), data[:cut], data[cut:])
+
+
+@pytest.mark.parametrize("limit", [-1, sys.maxsize + 1, -(1 << 70), 1 << 70])
+def test_a_limit_that_is_none_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match="at least 0 and at most sys[.]maxsize"):
+        LineSplitter(None, limit)
+
+
+@pytest.mark.parametrize("limit", [0, sys.maxsize])
+def test_the_smallest_and_the_largest_limit(limit: int) -> None:
+    data = b"\n" * 3 + b"x" * limit if limit == 0 else b"x" * 100_000
+    assert sum(map(len, lines_of(LineSplitter(None, limit), data[:2], data[2:]))) == data.count(b"x")
 
 
 def test_a_line_past_the_limit_is_refused_before_it_ends() -> None:

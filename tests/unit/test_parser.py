@@ -297,3 +297,102 @@ def test_a_huge_announced_length_takes_no_memory_before_it_comes() -> None:
     chunker.attach(parser)
     assert chunker.pop() is None
     assert chunker.finish() == b"start"
+
+
+USES = {
+    "take": lambda parser, chunker: parser.take(),
+    "take_arrived": lambda parser, chunker: parser.take_arrived(),
+    "fill": lambda parser, chunker: parser.fill(),
+    "feed": lambda parser, chunker: parser.feed(b"x"),
+    "start": lambda parser, chunker: parser.start(b"GET"),
+    "next_head": lambda parser, chunker: parser.next_head(),
+    "leftover": lambda parser, chunker: parser.leftover(),
+    "pop": lambda parser, chunker: chunker.pop(),
+}
+
+
+@pytest.mark.parametrize("size", [10, 20_000, 1 << 20, None])
+@pytest.mark.parametrize("use", USES)
+def test_while_it_receives_a_parser_is_in_nobody_elses_hands(use: str, size: int | None) -> None:
+    """What another thread does while `receive` has given the lock away, `receive` does here itself."""
+    content = b"c" * 1_000_000
+    inner = scripted([OK + b"Content-Length: %d\r\n\r\n" % len(content), content])
+    refused = []
+
+    def receive(view: memoryview) -> int:
+        if parser.content_length is not None:
+            with pytest.raises(RuntimeError, match="by another thread"):
+                USES[use](parser, chunker)
+            refused.append(use)
+        return inner(view)
+
+    parser = ResponseParser(receive=receive)
+    parser.start(b"GET")
+    parser.fill()
+    parser.next_head()
+    chunker = ByteChunker(size)
+    chunker.attach(parser)
+    found = []
+    while (chunk := chunker.pop()) is not None:
+        found.append(chunk)
+    rest = chunker.finish()
+    assert b"".join([*found, rest or b""]) == content
+    assert refused
+
+
+@pytest.mark.parametrize("use", ["finish", "detach"])
+@pytest.mark.parametrize("size", [10, 20_000, 1 << 20, None])
+def test_what_is_received_into_a_chunk_is_received_into_memory_of_its_own(use: str, size: int | None) -> None:
+    """Even when the chunk is asked for, or its source taken away, in the middle."""
+    inner = scripted([OK + b"Content-Length: 1000000\r\n\r\nfirst", b"content", None])
+    handed_out = []
+
+    def receive(view: memoryview) -> int:
+        if parser.content_length is not None:
+            handed_out.append(getattr(chunker, use)())
+        return inner(view)
+
+    parser = ResponseParser(receive=receive)
+    parser.start(b"GET")
+    parser.fill()
+    parser.next_head()
+    chunker = ByteChunker(size)
+    chunker.attach(parser)
+    assert [chunker.pop(), chunker.pop()][0] in (None, b"first")
+    assert handed_out
+    assert set(handed_out) == {None}
+
+
+@pytest.mark.parametrize("size", [10, 1 << 20])
+def test_a_receive_function_that_claims_more_than_fits_is_refused(size: int) -> None:
+    head = scripted([OK + b"Content-Length: 5000000\r\n\r\n"])
+    parser = ResponseParser(receive=lambda view: head(view) if parser.content_length is None else 10_000_000)
+    parser.start(b"GET")
+    parser.fill()
+    parser.next_head()
+    chunker = ByteChunker(size)
+    chunker.attach(parser)
+    with pytest.raises(ValueError, match="10000000"):
+        chunker.pop()
+
+
+def test_filling_the_buffer_before_all_was_taken_is_refused_and_loses_nothing() -> None:
+    parser = ResponseParser(receive=scripted([CHUNKED + b"2\r\nok\r\n0\r\n\r\n", b"more"]))
+    parser.start(b"GET")
+    parser.fill()
+    with pytest.raises(RuntimeError, match="before"):
+        parser.fill()
+    parser.next_head()
+    with pytest.raises(RuntimeError, match="before"):
+        parser.fill()
+    assert parser.take() == b"ok"
+
+
+def test_a_response_that_is_parsed_but_not_taken_is_still_under_way() -> None:
+    parser = ResponseParser()
+    parser.start(b"GET")
+    parser.feed(CHUNKED + b"%x\r\n%b\r\n" % (3000, b"a" * 3000) * 2 + b"0\r\n\r\n")
+    parser.next_head()
+    assert len(parser.take()) == 3000
+    with pytest.raises(RuntimeError, match="under way"):
+        parser.start(b"GET")
