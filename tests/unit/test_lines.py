@@ -60,7 +60,7 @@ def test_the_limit_counts_the_line_without_its_end(cut: int) -> None:
 
 @pytest.mark.parametrize("limit", [-1, sys.maxsize + 1, -(1 << 70), 1 << 70])
 def test_a_limit_that_is_none_is_refused(limit: int) -> None:
-    with pytest.raises(ValueError, match="at least 0 and at most sys[.]maxsize"):
+    with pytest.raises(ValueError, match=r"at least 0 and at most sys\.maxsize"):
         LineSplitter(None, limit)
 
 
