@@ -180,11 +180,6 @@ class Connection:
         timeouts: seconds, "read" and "write". After an exception the connection is good for nothing but `close`.
         Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
         """
-        if self._state is State.NEW:
-            self.reused = False
-            await self.open(timeouts.get("connect"), request.extensions.get("sni_hostname"))
-        else:
-            self.reused = True
         method = _ascii(request.method)
         head = request_line(method, request.url.raw_path)
         section = self._section
@@ -192,6 +187,9 @@ class Connection:
             # Most requests on a connection have the same field lines: checked once, they stand for the next one.
             section = self._section = HeaderSection(request.headers.raw)
         head += section.data
+        self.reused = self._state is not State.NEW
+        if not self.reused:
+            await self.open(timeouts.get("connect"), request.extensions.get("sni_hostname"))
         self._state = State.ACTIVE
         self._closes = section.closes
         self._sent_all = False
@@ -214,14 +212,15 @@ class Connection:
             )
         return early
 
-    def may_send_again(self, request: Request) -> bool:
+    def may_send_again(self, request: Request, error: BaseException) -> bool:
         """After a failed exchange: whether the request may go out once more, on another connection.
 
-        Only when the connection had been idle (its end may have crossed with the request), nothing of an answer
-        came, and sending twice changes nothing: RFC 9110 section 9.2.2.
+        Only when the connection had been idle and ended (its end may have crossed with the request), nothing of
+        an answer came, and sending twice changes nothing: RFC 9110 section 9.2.2.
         """
         return (
-            self.reused
+            isinstance(error, (ReadError, WriteError, RemoteProtocolError))
+            and self.reused
             and self._parser.nothing_received
             and _ascii(request.method) in IDEMPOTENT
             and type(request.stream) is ByteStream
@@ -296,9 +295,18 @@ class Connection:
             head = parser.next_head()
             if head is None:
                 if parser.fill() < 0:
-                    await self._stream.wait_recv(deadline)
+                    await self._wait_for_head(deadline)
             elif await self._is_final(head, informational) or (or_continue and head[1] == 100):
                 return head
+
+    async def _wait_for_head(self, deadline: float | None) -> None:
+        try:
+            await self._stream.wait_recv(deadline)
+        except ReadTimeout as exc:
+            if self._parser.nothing_received:
+                raise
+            origin = origin_text(self.key)
+            raise ReadTimeout(f"no complete response head from {origin} within the read timeout") from exc
 
     async def _is_final(self, head: Head, informational: Any) -> bool:
         if head[1] >= 200 or head[1] == 101:

@@ -82,6 +82,7 @@ class Engine:
         timeouts = request.extensions.get("timeout") or {}
         try:
             origin = _origin(request)
+            first = True
             while True:
                 connection = await self.pool.acquire(origin, timeouts.get("pool"))
                 try:
@@ -90,8 +91,9 @@ class Engine:
                 except BaseException as exc:
                     connection.close()
                     self.pool.release(connection)
-                    if not isinstance(exc, RequestError) or not connection.may_send_again(request):
+                    if not (first and connection.may_send_again(request, exc)):
                         raise
+                    first = False
         except RequestError as exc:
             exc.request = request
             raise

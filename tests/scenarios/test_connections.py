@@ -118,6 +118,17 @@ async def test_it_is_sent_again_only_once(world, fault_server, layer):
         await get_fails(client, server, RemoteProtocolError)
 
 
+async def test_a_request_whose_answer_is_late_is_not_sent_again(world, fault_server, layer):
+    script = [expect_request("GET /first"), send(HELLO), expect_request("GET /second"), expect_end()]
+    server = fault_server(script, **layer.server)
+    async with world.client(**layer.client) as client:
+        assert (await client.get(server.url + "/first")).content == b"hello"
+        with pytest.raises(httpstream.ReadTimeout):
+            await client.get(server.url + "/second", timeout=httpstream.Timeout(5.0, read=0.2))
+        await check_next_request(client, server)
+    assert sum(b"GET /second" in received for received in server.received) == 1
+
+
 @pytest.mark.parametrize("ending", [fin, read_then_reset], ids=["fin", "reset"])
 async def test_a_post_is_never_sent_again(world, fault_server, layer, ending):
     script = [expect_request("GET /first"), send(HELLO), expect_request("POST /second"), ending()]
