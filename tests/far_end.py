@@ -113,3 +113,10 @@ def fill(stream: SocketStream) -> int:
     while select.select([], [sock], [], 0.05)[1]:
         total += sock.send(bytes(65536))
     return total
+
+
+def echo(context: ssl.SSLContext, sock: socket.socket) -> None:
+    """Do a handshake, send back once what comes, and stay until the client leaves."""
+    with sock, contextlib.suppress(OSError), context.wrap_socket(sock, server_side=True) as tls:
+        tls.sendall(tls.recv(100))
+        tls.recv(1)

@@ -8,6 +8,8 @@ import random
 import resource
 import select
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -158,6 +160,31 @@ async def test_a_cancelled_task_leaves_a_slow_resolver_behind(world, slow_lookup
     with anyio.move_on_after(0.02) as scope:
         await connect_tcp(backend_of(world), "slow.test", 80, None)
     assert scope.cancelled_caught
+
+
+SLOW_PROGRAM = """
+import asyncio, socket, sys, time
+from httpstream._backend import ASYNC, SYNC, run
+from httpstream._exceptions import ConnectTimeout
+from httpstream._network.connect import connect_tcp
+socket.getaddrinfo = lambda *args, **options: time.sleep(60)
+async def main(backend):
+    try:
+        await connect_tcp(backend, "slow.test", 80, time.monotonic() + 0.05)
+    except ConnectTimeout:
+        print("timed out")
+if sys.argv[1] == "sync":
+    run(main(SYNC))
+else:
+    asyncio.run(main(ASYNC))
+"""
+
+
+@pytest.mark.parametrize("flavour", ["sync", "asyncio"])
+def test_a_slow_resolver_does_not_hold_up_the_end_of_the_program(flavour):
+    command = [sys.executable, "-c", SLOW_PROGRAM, flavour]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    assert (result.stdout, result.stderr) == ("timed out\n", "")
 
 
 async def test_a_system_without_more_threads_is_a_connect_error(world, monkeypatch):

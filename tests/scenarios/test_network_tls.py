@@ -30,8 +30,7 @@ from httpstream._exceptions import (
     WriteTimeout,
 )
 from httpstream._network.tls import create_context, default_context
-from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
-from tests.far_end import HOST, FarEnd, after, receive, reset
+from tests.far_end import HOST, FarEnd, after, echo, receive, reset
 from tests.flavours import open_descriptors
 
 RECORD = 16 * 1024
@@ -190,13 +189,6 @@ async def test_cancels_at_random_moments_leave_no_descriptor(world, peer, author
         cancelled += scope.cancelled_caught
     assert cancelled
     assert len(open_descriptors()) <= before
-
-
-def echo(context: ssl.SSLContext, sock: socket.socket) -> None:
-    """Do a handshake, send back once what comes, and stay until the client leaves."""
-    with sock, contextlib.suppress(OSError), context.wrap_socket(sock, server_side=True) as tls:
-        tls.sendall(tls.recv(100))
-        tls.recv(1)
 
 
 # Client certificates.
@@ -479,57 +471,3 @@ async def test_a_closed_stream_reads_and_writes_no_more(world, peer, contexts):
         tls.try_recv_into(memoryview(bytearray(10)))
     with pytest.raises(WriteError):
         tls.try_send(b"x")
-
-
-# What follows a 101.
-
-
-async def test_the_network_stream_reads_what_came_early_first(world, peer):
-    stream, other = await peer.connect(world)
-    upgraded = (AsyncNetworkStream if world.is_async else NetworkStream)(stream, b"early")
-    call = stepper(world)
-    assert upgraded.get_extra_info("is_readable") is True
-    assert await call(upgraded.read, 3) == b"ear"
-    assert await call(upgraded.read, 100) == b"ly"
-    assert upgraded.get_extra_info("is_readable") is False
-    other.sendall(b"late")
-    assert await call(upgraded.read, 100, timeout=5) == b"late"
-    assert await call(upgraded.read, 0) == b""
-    await call(upgraded.write, b"hello", timeout=5)
-    assert other.recv(10) == b"hello"
-    with pytest.raises(ReadTimeout):
-        await call(upgraded.read, 100, timeout=0.01)
-    other.close()
-    assert await call(upgraded.read, 100) == b""
-    await call(upgraded.aclose if world.is_async else upgraded.close)
-
-
-async def test_the_network_stream_can_start_tls(world, peer, contexts):
-    stream, other = await peer.connect(world)
-    upgraded = (AsyncNetworkStream if world.is_async else NetworkStream)(stream)
-    call = stepper(world)
-    thread = threading.Thread(target=echo, args=(contexts[0], other))
-    thread.start()
-    tls = await call(upgraded.start_tls, contexts[1], "localhost", timeout=5)
-    await call(tls.write, b"ping")
-    assert await call(tls.read, 100, timeout=5) == b"ping"
-    assert tls.get_extra_info("ssl_object").version()
-    await call(tls.aclose if world.is_async else tls.close)
-    thread.join()
-
-
-async def test_bytes_in_clear_text_do_not_become_part_of_the_tls_stream(world, peer, contexts):
-    stream, _ = await peer.connect(world)
-    upgraded = (AsyncNetworkStream if world.is_async else NetworkStream)(stream, b"early")
-    with pytest.raises(ConnectError, match="5 bytes arrived before"):
-        await stepper(world)(upgraded.start_tls, contexts[1], "localhost")
-
-
-def stepper(world: Any) -> Any:
-    """Call a method of this world."""
-
-    async def call(method: Any, *args: Any, **options: Any) -> Any:
-        result = method(*args, **options)
-        return await result if world.is_async else result
-
-    return call
