@@ -35,6 +35,7 @@ class Row:
     cpu_to_limit: float | None = None
     to_httpx: float | None = None
     to_best_peer: float | None = None
+    best_peer: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """As it is written to the result file."""
@@ -160,6 +161,7 @@ def rows(outcome: Outcome, lines_in: Callable[[str, int], int]) -> list[Row]:
         row.cpu_to_limit = _cpu_ratio(row, limit)
         row.to_httpx = _ratio(row, found.get("httpx" + suffix), inverse)
         row.to_best_peer = _ratio(row, best, inverse)
+        row.best_peer = library(best.program) if best else ""
     order = {"": 0, "asyncio": 1, "uvloop": 2}
     return sorted(
         found.values(), key=lambda row: (order[world(row.program)], row.figure if inverse else -row.figure)
