@@ -7,6 +7,7 @@ byte is copied once, so the cost is linear in the input whatever its pieces are.
 Each object has one owner at a time: no locks here.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_XDECREF
@@ -122,7 +123,12 @@ cdef class Splitter:
         """What is left after the last input: an item, or None. Call until None."""
         return None
 
+    cdef object rest(self):
+        """What an error has cut off, where a part of an item is worth having; None: nothing."""
+        return None
 
+
+@cython.final
 cdef class ByteChunker(Splitter):
     """Chunks of bytes.
 
@@ -169,6 +175,9 @@ cdef class ByteChunker(Splitter):
         if self._pending == NULL or self._filled == 0:
             return None
         return self._hand_over()
+
+    cdef object rest(self):
+        return self.finish()
 
     cdef object _cut(self):
         """An item out of the current segment; the pushed object itself where it is wanted whole."""
@@ -311,6 +320,7 @@ cdef class ByteChunker(Splitter):
         return 1 if got > 0 else <int> got
 
 
+@cython.final
 cdef class TextChunker(Splitter):
     """Chunks of text: a ByteChunker, each of its chunks decoded with errors="replace".
 
@@ -361,6 +371,10 @@ cdef class TextChunker(Splitter):
             if self._ended:
                 return None
 
+    cdef object rest(self):
+        cdef object chunk = self._chunks.finish()
+        return None if chunk is None else self._decode(chunk, False) or None
+
     cdef object _decode(self, bytes chunk, bint last):
         cdef Py_ssize_t consumed
         cdef object text
@@ -369,6 +383,8 @@ cdef class TextChunker(Splitter):
         if self._cut_off:
             chunk = self._cut_off + chunk
             self._cut_off = b""
+        elif is_ascii(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk)):
+            return ascii_text(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk))
         if last:
             return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk), "replace")
         text = PyUnicode_DecodeUTF8Stateful(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk), "replace", &consumed)

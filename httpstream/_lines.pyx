@@ -3,12 +3,13 @@ r"""The line splitter: bytes in; lines of bytes or text out. No I/O, no HTTP.
 The ends of lines are \n, \r\n and \r, and no others: U+2028 inside a JSON string is no line end.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DecodeLatin1, PyUnicode_DecodeUTF8
 from libc.string cimport memchr, memcpy
 
-from httpstream._chunker cimport Source, Splitter
+from httpstream._chunker cimport Source, Splitter, ascii_text, is_ascii
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
@@ -34,6 +35,7 @@ cdef enum LineKind:
     LINE_TRANSCODED
 
 
+@cython.final
 cdef class LineSplitter(Splitter):
     r"""Lines without their ends. A line end is \n, \r\n or \r, and nothing else; \r\n across two pieces is one.
 
@@ -198,6 +200,8 @@ cdef class LineSplitter(Splitter):
 
     cdef object _form(self, const char* at, Py_ssize_t size):
         if self._kind == LINE_UTF8:
+            if is_ascii(at, size):
+                return ascii_text(at, size)
             return PyUnicode_DecodeUTF8(at, size, "replace")
         if self._kind == LINE_BYTES:
             return PyBytes_FromStringAndSize(at, size)
@@ -208,6 +212,7 @@ cdef class LineSplitter(Splitter):
         return at[:size].decode(self._encoding, "replace")
 
 
+@cython.final
 cdef class Transcoded(Source):
     """A source in UTF-8 over one in another encoding."""
 

@@ -7,6 +7,7 @@ text; Python objects and errors are made after llhttp has returned.
 One parser serves one connection: it owns the receive buffer, which a splitter reads in place (see Source).
 """
 
+cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -37,6 +38,7 @@ cdef enum State:
     TUNNEL                            # 101, or 2xx to CONNECT: what follows is not HTTP
     BROKEN                            # an error was raised: it will be raised again
 
+@cython.final
 cdef class ResponseParser(Source):
     """Parses the responses of one connection, one after the other.
 
