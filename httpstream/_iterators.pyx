@@ -20,16 +20,27 @@ cdef extern from *:
     PyObject* PyExc_StopIteration
 
 
+cdef enum Phase:
+    NEW                               # the reader has not started
+    FLOWS                             # the splitter is asked first, then the reader
+    BUSY                              # somebody is in here
+    ENDED                             # the reader has no more
+    FAILED                            # the error comes with the next call: good content went in front of it
+
+
+@cython.final
 cdef class Items:
     """The iterator that users get: items of a splitter, fed by a reader.
 
     reader: has `start(splitter)`, called before the first item; `feed()`, called when nothing is there: returns
     True when trying again makes sense, False at the end; and `failed(exc)`, told of every exception on its way out.
+    Part of a chunk that an error cuts off comes as the last item, then the error; of a line nothing comes.
     """
 
     cdef Splitter _splitter
-    cdef object _reader
-    cdef bint _started, _ended, _over, _busy
+    cdef object _reader, _error
+    cdef Phase _phase
+    cdef bint _over
 
     def __cinit__(self, Splitter splitter not None, reader):
         self._splitter = splitter
@@ -40,41 +51,68 @@ cdef class Items:
 
     def __next__(self):
         cdef object item
-        if self._busy:
-            raise RuntimeError("this iterator is in use by another thread")
-        self._busy = True
-        try:
-            item = self._item()
-        except BaseException as exc:
-            self._over = True
-            reader, self._reader = self._reader, None
-            reader.failed(exc)
-            raise
-        finally:
-            self._busy = False
+        if self._phase == FLOWS and not self._over:
+            self._phase = BUSY
+            try:
+                item = self._splitter.pop()
+            except BaseException as exc:
+                return self._fail(exc)
+            self._phase = FLOWS
+            if item is not None:
+                return item
+        item = self._advance()
         if item is None:
             raise StopIteration
         return item
 
-    cdef object _item(self):
+    cdef object _advance(self):
+        """The next item with the reader's help; None: that was all."""
         cdef object item
+        cdef Phase phase = self._phase
+        if phase == BUSY:
+            raise RuntimeError("this iterator is in use by another thread")
         if self._over:
             return None
-        if not self._started:
-            self._started = True
-            self._reader.start(self._splitter)
-        while not self._ended:
+        if phase == FAILED:
+            self._over = True
+            error, self._error = self._error, None    # its traceback may lead back to this iterator
+            raise error
+        self._phase = BUSY
+        try:
+            if phase == NEW:
+                self._reader.start(self._splitter)
+                phase = FLOWS
             item = self._splitter.pop()
-            if item is not None:
-                return item
-            self._ended = not self._reader.feed()
-        item = self._splitter.pop()
-        if item is None:
-            item = self._splitter.finish()
+            while item is None and phase == FLOWS:
+                if not self._reader.feed():
+                    phase = ENDED
+                item = self._splitter.pop()
+            if item is None:
+                item = self._splitter.finish()
+        except BaseException as exc:
+            return self._fail(exc)
         if item is None:
             self._over = True
             self._reader = None
+        self._phase = phase
         return item
+
+    cdef object _fail(self, exc):
+        """Tell the reader, then raise, or hand out what came in front of the error."""
+        cdef object rest = None, reader = self._reader
+        self._reader = None
+        self._phase = FAILED
+        try:
+            reader.failed(exc)
+            if isinstance(exc, Exception):
+                rest = self._splitter.rest()
+        finally:
+            if rest is None:
+                self._over = True
+        if rest is None:
+            raise exc
+        self._error = exc
+        return rest
 
     def close(self):
         """Give no more items. The response itself is closed by its own close()."""
@@ -108,12 +146,14 @@ cdef PyObject* end_with_value(PyObject* ready) noexcept:
 set_next(Ready, end_with_value)
 
 
+@cython.final
 cdef class AsyncItems:
     """The async twin of `Items`: reader.feed() is a coroutine function; what is there is handed out at once."""
 
     cdef Splitter _splitter
-    cdef object _reader
-    cdef bint _started, _ended, _over, _busy
+    cdef object _reader, _error
+    cdef Phase _phase
+    cdef bint _over
 
     def __cinit__(self, Splitter splitter not None, reader):
         self._splitter = splitter
@@ -125,56 +165,68 @@ cdef class AsyncItems:
     def __anext__(self):
         cdef object item
         cdef Ready ready
-        if self._started and not self._over and not self._busy:
-            self._busy = True
+        if self._phase == FLOWS and not self._over:
+            self._phase = BUSY
             try:
                 item = self._splitter.pop()
             except BaseException as exc:
+                self._phase = FLOWS
                 return self._fail(exc)
-            finally:
-                self._busy = False
+            self._phase = FLOWS
             if item is not None:
                 ready = Ready.__new__(Ready)
                 ready._value = item
                 return ready
-        return self._wait()
+        return self._advance()
 
-    async def _fail(self, exc):
-        self._over = True
-        reader, self._reader = self._reader, None
-        await reader.failed(exc)
-        raise exc
-
-    async def _wait(self):
-        if self._busy:
+    async def _advance(self):
+        """See Items._advance."""
+        phase = self._phase
+        if phase == BUSY:
             raise RuntimeError("this iterator is in use by another task")
         if self._over:
             raise StopAsyncIteration
-        self._busy = True
+        if phase == FAILED:
+            self._over = True
+            error, self._error = self._error, None    # its traceback may lead back to this iterator
+            raise error
+        self._phase = BUSY
         try:
-            if not self._started:
-                self._started = True
+            if phase == NEW:
                 self._reader.start(self._splitter)
-            while not self._ended:
-                item = self._splitter.pop()
-                if item is not None:
-                    return item
-                self._ended = not await self._reader.feed()
+                phase = FLOWS
             item = self._splitter.pop()
+            while item is None and phase == FLOWS:
+                if not await self._reader.feed():
+                    phase = ENDED
+                item = self._splitter.pop()
             if item is None:
                 item = self._splitter.finish()
         except BaseException as exc:
-            self._over = True
-            reader, self._reader = self._reader, None
-            await reader.failed(exc)
-            raise
-        finally:
-            self._busy = False
+            return await self._fail(exc)
+        self._phase = phase
         if item is None:
             self._over = True
             self._reader = None
             raise StopAsyncIteration
         return item
+
+    async def _fail(self, exc):
+        """See Items._fail."""
+        rest, reader = None, self._reader
+        self._reader = None
+        self._phase = FAILED
+        try:
+            await reader.failed(exc)
+            if isinstance(exc, Exception):
+                rest = self._splitter.rest()
+        finally:
+            if rest is None:
+                self._over = True
+        if rest is None:
+            raise exc
+        self._error = exc
+        return rest
 
     async def aclose(self):
         """Give no more items. The response itself is closed by its own aclose()."""
