@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -37,7 +38,9 @@ def download(folder: Path, *what: str) -> Path:
     # pip reads the metadata of what it downloads: without isolation that needs no other package.
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     command += ["--no-binary", ":all:", "--no-build-isolation", "--dest", str(folder), *what]
-    if subprocess.call(command, stdout=sys.stderr) != 0:
+    # Nothing is installed, so a user's rule to install into virtual environments alone is no reason to refuse.
+    environment = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"}
+    if subprocess.call(command, stdout=sys.stderr, env=environment) != 0:
         raise SystemExit(
             f"httpstream: could not fetch llhttp's C sources ({PROJECT}, as vendor/llhttp/pin.txt says): "
             "see pip's message above; a package index must be in reach for a build from a git checkout "
