@@ -45,8 +45,7 @@ TOKENS = (
 
 
 def mutate(chance: random.Random, data: bytes, corpus: list[bytes]) -> bytes:
-    """Change the data at a few places: flip, drop, repeat, insert, overwrite, cut, splice with another input.
-    """
+    """Change the data at a few places: flip, drop, repeat, insert, overwrite, cut, splice with another input."""
     for _ in range(chance.choice((1, 1, 1, 2, 3, 5))):
         data = _mutate_once(chance, data, corpus)
     return data

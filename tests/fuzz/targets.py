@@ -117,8 +117,7 @@ def checked(piece: bytes) -> bytes:
 
 
 def fuzz_decoders(chance: random.Random) -> str:
-    """Mutated content of a coding, or of two in a row: the same verdict, and no exception but DecodingError.
-    """
+    """Mutated content of a coding, or of two in a row: the same verdict, and no exception but DecodingError."""
     coding = chance.choice(sorted(CODED))
     codings, content = [coding], chance.choice(CODED[coding])
     if chance.random() < 0.3:
