@@ -23,7 +23,6 @@ from tests.servers.nginx import NginxServer, find_nginx, start_nginx
 from tests.servers.steps import serve
 from tests.servers.tls import Authority
 
-LARGE_TABLE = 5  # cases
 SECONDS_PER_TEST = 30.0
 SECONDS_PER_SLOW_TEST = 120.0
 
@@ -45,16 +44,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What the fast run leaves out: uvloop (the loop alone differs from asyncio's), and trio for large
-    tables.
+    """What the fast run leaves out.
+
+    uvloop, of which the loop alone differs from asyncio's; and of scenarios with several cases: trio, and TLS in
+    the async worlds.
     """
-    sizes = Counter(item.nodeid.partition("[")[0] for item in items)
+    cases = Counter(item.nodeid.partition("[")[0] for item in items)
     for item in items:
-        world = item.callspec.params.get("world") if hasattr(item, "callspec") else None
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        world = params.get("world")
         if not isinstance(world, World):
             continue
-        large = sizes[item.nodeid.partition("[")[0]] > 4 * LARGE_TABLE
-        if world.name == "uvloop" or (large and world.name == "trio"):
+        several = cases[item.nodeid.partition("[")[0]] > len(FLAVOURS)
+        over_tls = params.get("layer") == "tls" and world.is_async
+        if world.name == "uvloop" or (several and (world.name == "trio" or over_tls)):
             item.add_marker(pytest.mark.slow)
 
 
@@ -101,6 +104,7 @@ def _descriptors_are_given_back(request: pytest.FixtureRequest) -> Iterator[None
     before = open_descriptors()
     yield
     gc.collect()
+    gc.freeze()  # what is alive now is looked at no more
     deadline = time.monotonic() + 2.0
     while len(left := open_descriptors()) > len(before) and time.monotonic() < deadline:
         time.sleep(0.01)

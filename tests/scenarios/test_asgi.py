@@ -105,12 +105,12 @@ async def test_events_are_handed_over_as_they_come(world, asgi):
     """Never held back for a fuller chunk: each event is there long before the next one is sent."""
     arrivals, lines = [], []
     async with world.client() as client:
-        async with client.stream("GET", asgi.url + "/events?count=4&pause=0.25") as answer:
+        async with client.stream("GET", asgi.url + "/events?count=3&pause=0.2") as answer:
             async for line in answer.iter("lines"):
                 if line.startswith("data:"):
                     arrivals.append(time.monotonic())
                     lines.append(line)
-    assert lines == [f"data: grüße {number}" for number in range(4)]
+    assert lines == [f"data: grüße {number}" for number in range(3)]
     gaps = [later - earlier for earlier, later in pairwise(arrivals)]
     assert all(gap > 0.1 for gap in gaps)
 
@@ -118,7 +118,7 @@ async def test_events_are_handed_over_as_they_come(world, asgi):
 @pytest.mark.parametrize("kind", ["bytes", "raw", "text"])
 async def test_the_default_chunk_size_never_waits_for_more(world, asgi, kind):
     async with world.client() as client:
-        async with client.stream("GET", asgi.url + "/stream?count=4&size=10&pause=0.1") as answer:
+        async with client.stream("GET", asgi.url + "/stream?count=4&size=10&pause=0.05") as answer:
             sizes = [len(piece) async for piece in answer.iter(kind)]
     assert sizes == [10, 10, 10, 10]
 

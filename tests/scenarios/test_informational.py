@@ -57,7 +57,7 @@ async def test_informational_responses_without_end_are_refused(world, fault_serv
 async def test_the_content_waits_for_100_continue(world, fault_server, layer):
     script = [
         expect_request("PUT /a", "expect: 100-continue", "content-length: 5"),
-        expect_silence(0.2),
+        expect_silence(0.1),
         send(CONTINUE),
         expect_content(b"hello"),
         send(HELLO),
@@ -73,7 +73,7 @@ async def test_the_content_waits_for_100_continue(world, fault_server, layer):
 async def test_a_chunked_content_waits_for_100_continue(world, fault_server):
     script = [
         expect_request("PUT /a", "expect: 100-continue", "transfer-encoding: chunked"),
-        expect_silence(0.2),
+        expect_silence(0.1),
         send(CONTINUE),
         expect_chunked(b"hello"),
         send(HELLO),
@@ -87,7 +87,7 @@ async def test_another_informational_response_is_not_100_continue(world, fault_s
     script = [
         expect_request("PUT /a"),
         send(HINTS),
-        expect_silence(0.2),
+        expect_silence(0.1),
         send(CONTINUE),
         expect_content(b"hello"),
         send(HELLO),

@@ -24,7 +24,7 @@ from tests.servers.steps import (
     without_tls,
 )
 
-SHORT = 0.15
+SHORT = 0.1
 
 
 def only(**phases: float) -> Timeout:
@@ -50,7 +50,7 @@ async def test_a_server_that_stalls_meets_the_read_timeout(world, fault_server, 
     server = fault_server([expect_request("GET /fault"), send(STALLS[stage]), expect_end()], **layer.server)
     async with world.client(timeout=only(read=SHORT), **layer.client) as client:
         started = time.monotonic()
-        await get_fails(client, server, ReadTimeout, "time|timed out|0.15")
+        await get_fails(client, server, ReadTimeout, "time|timed out|0.1")
         assert SHORT <= time.monotonic() - started < 3.0
 
 
@@ -70,9 +70,9 @@ async def test_what_came_before_the_stall_is_handed_over(world, fault_server):
 
 async def test_a_slow_answer_with_progress_meets_no_read_timeout(world, fault_server):
     """The read timeout is time without progress, not time in all."""
-    drip = [step for byte in b"hello" for step in (sleep(0.1), send(bytes([byte])))]
+    drip = [step for byte in b"hello" for step in (sleep(0.05), send(bytes([byte])))]
     server = fault_server([expect_request("GET /a"), send(FIVE), *drip, serve()], then=None)
-    async with world.client(timeout=only(read=0.4)) as client:
+    async with world.client(timeout=only(read=0.2)) as client:
         assert (await client.get(server.url + "/a")).content == b"hello"
         await check_next_request(client, server)
 
@@ -98,9 +98,9 @@ async def test_the_pauses_of_the_caller_do_not_count(world, fault_server):
 async def test_endless_informational_responses_meet_the_read_timeout_or_a_limit(world, fault_server):
     """A wait that keeps receiving 1xx ends as well."""
     hint = b"HTTP/1.1 102 Processing\r\n\r\n"
-    steps = [step for _ in range(120) for step in (send(hint), sleep(0.01))]
+    steps = [step for _ in range(120) for step in (send(hint), sleep(0.005))]
     server = fault_server([expect_request("GET /fault"), *steps, ignore_until_end()], strict=False)
-    async with world.client(timeout=only(read=0.5)) as client:
+    async with world.client(timeout=only(read=0.3)) as client:
         with pytest.raises((ReadTimeout, httpstream.RemoteProtocolError)) as caught:
             await client.get(server.url + "/fault")
         assert server.url.partition("//")[2] in str(caught.value)
@@ -124,12 +124,12 @@ async def test_a_server_that_reads_nothing_meets_the_write_timeout(world, fault_
 async def test_a_slow_upload_with_progress_meets_no_write_timeout(world, fault_server):
     def take_slowly(peer):
         for _ in range(10):
-            time.sleep(0.05)
+            time.sleep(0.04)
             peer.take(1_600_000)
 
     script = [expect_request("POST /a"), take_slowly, send(FIVE + b"hello"), serve()]
     server = fault_server(script, then=None)
-    async with world.client(timeout=only(write=0.45)) as client:
+    async with world.client(timeout=only(write=0.35)) as client:
         response = await client.post(server.url + "/a", content=b"x" * 16_000_000)
         assert response.content == b"hello"
 
@@ -216,7 +216,7 @@ async def test_a_freed_place_goes_to_who_waits(world, fault_server):
 
 
 async def test_no_timeout_waits(world, fault_server):
-    server = fault_server([expect_request("GET /a"), sleep(0.3), send(FIVE + b"hello")])
+    server = fault_server([expect_request("GET /a"), sleep(0.15), send(FIVE + b"hello")])
     async with world.client(timeout=None) as client:
         assert (await client.get(server.url + "/a")).content == b"hello"
 
@@ -240,7 +240,7 @@ async def test_a_stopped_reader_stops_the_server(world, fault_server, layer):
             async for piece in answer.iter("bytes"):
                 assert piece
                 break
-            await world.sleep(0.3)
+            await world.sleep(0.15)
         await check_next_request(client, server)
 
 
