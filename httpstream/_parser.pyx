@@ -12,7 +12,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndS
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
-from libc.string cimport memchr, memcpy
+from libc.string cimport memcpy
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
@@ -23,6 +23,7 @@ from httpstream._chunker cimport Source
 
 from httpstream._config import DEFAULT_MESSAGE_LIMITS
 from httpstream._exceptions import RemoteProtocolError
+from httpstream._text import in_our_words, with_caret
 
 cdef enum:
     BUFFER_BYTES = 256 * 1024         # one receive: what a socket's buffer holds when the peer is faster
@@ -57,12 +58,14 @@ cdef class ResponseParser(Source):
     cdef object _buffer, _view        # a bytearray, and the memoryview that is received into
     cdef char* _bytes                 # the buffer's memory; unparsed: _start to _end
     cdef Py_ssize_t _start, _end
-    cdef Py_ssize_t _parsed           # bytes of this response that are parsed, for messages and max_head_bytes
+    cdef Py_ssize_t _parsed           # bytes of this head, or chunked content, that are parsed: for messages and limits
     cdef Py_ssize_t _max_head, _max_informational, _informational
     cdef Py_ssize_t _remaining        # FIXED: content still to come
     cdef Py_ssize_t _length           # FIXED: Content-Length
     cdef bint _head_method, _connect_method, _reusable, _eof
     cdef bint _answered               # a byte has come since start()
+    cdef bint _in_line                # HEAD: behind the empty lines that may stand in front of a status line
+    cdef bint _after_cr               # HEAD: in the middle of such an empty line
     cdef bint _busy                   # the lock may be somebody else's: receiving, or parsing much
     cdef object _error
 
@@ -110,6 +113,7 @@ cdef class ResponseParser(Source):
     cdef int _begin_head(self) except -1:
         self._state = HEAD
         self._parsed = 0
+        self._in_line = self._after_cr = False
         _recorder.begin_message(&self._record)
         self.bytes_taken = 0
         if self.trailers:
@@ -184,14 +188,33 @@ cdef class ResponseParser(Source):
             raise RuntimeError("next_head() without a request")
         if self._start == self._end:
             return None
-        verdict = self._execute()
+        verdict = self._execute() if self._in_line or self._skip_empty_lines() else ll.HPE_OK
         if self._parsed > self._max_head:
-            raise self._fail("response head too large (max_head_bytes)", None)
+            raise self._fail("response head too large (max_head_bytes)")
         if verdict == ll.HPE_OK:
             return None
         if verdict != ll.HPE_PAUSED:
             raise self._llhttp_error()
         return self._head()
+
+    cdef bint _skip_empty_lines(self) except -1:
+        """Go to the status line; False: it has not come. llhttp would take a lone CR here, RTSP and ICE too."""
+        cdef char byte
+        while self._start < self._end:
+            byte = self._bytes[self._start]
+            if byte == c"\n":
+                self._after_cr = False
+            elif self._after_cr or (byte != c"\r" and byte != c"H"):
+                self._record.refusal = b"expected HTTP/"
+                raise self._llhttp_error()
+            elif byte == c"\r":
+                self._after_cr = True
+            else:
+                self._in_line = True
+                return True
+            self._start += 1
+            self._parsed += 1
+        return False
 
     cdef int _execute(self) except -1:
         """Run llhttp over what is in the buffer. Returns its verdict."""
@@ -214,14 +237,12 @@ cdef class ResponseParser(Source):
         cdef int status = self._record.llhttp.status_code
         cdef tuple head
         if self._record.llhttp.http_major != 1 or self._record.llhttp.http_minor > 1:
-            raise self._fail(
-                f"HTTP/{self._record.llhttp.http_major}.{self._record.llhttp.http_minor} is not spoken here, in the response head",
-                None,
-            )
+            version = f"HTTP/{self._record.llhttp.http_major}.{self._record.llhttp.http_minor}"
+            raise self._fail(f"{version} is not spoken here, in the response head")
         if status < 100:
-            raise self._fail(f"status code {status:03} in the response head", None)
-        if memchr(self._record.text, 0, self._record.reason_size) != NULL:      # llhttp lets it pass
-            raise self._fail("NUL in the reason phrase of the response head", None)
+            raise self._fail(f"status code {status:03} in the response head")
+        if _recorder.has_control(self._record.text, self._record.reason_size):        # llhttp lets it pass
+            raise self._fail("control character in the reason phrase of the response head")
         fields = self._fields(self._record.reason_size)
         head = (
             b"HTTP/1.1" if self._record.llhttp.http_minor else b"HTTP/1.0",
@@ -232,7 +253,7 @@ cdef class ResponseParser(Source):
         if status < 200 and status != 101:
             self._informational += 1
             if self._informational > self._max_informational:
-                raise self._fail("too many informational responses (max_informational)", None)
+                raise self._fail("too many informational responses (max_informational)")
             self._begin_head()
         else:
             self._frame(status, fields)
@@ -249,7 +270,7 @@ cdef class ResponseParser(Source):
             name = PyBytes_FromStringAndSize(text + at, size)
             at += size
             size = self._record.fields[i].value_size
-            fields.append((name, strip(text + at, size)))
+            fields.append((name, _recorder.strip(text + at, size)))
             at += size
         return fields
 
@@ -269,10 +290,11 @@ cdef class ResponseParser(Source):
             self._state = COMPLETE
         elif flags & ll.F_TRANSFER_ENCODING:
             self._state = CHUNKED
+            self._parsed = 0
             _recorder.begin_chunks(&self._record)
         elif flags & ll.F_CONTENT_LENGTH:
             if self._record.llhttp.content_length > <size_t> PY_SSIZE_T_MAX:
-                raise self._fail("Content-Length too large in the response head", None)
+                raise self._fail("Content-Length too large in the response head")
             self._length = self._remaining = self._record.llhttp.content_length
             self._state = FIXED if self._remaining else COMPLETE
         else:
@@ -283,8 +305,11 @@ cdef class ResponseParser(Source):
     cdef int _check_transfer_coding(self, list fields) except -1:
         """One `chunked` and nothing else: no other transfer coding is asked for, so none may come."""
         cdef list codings = [value for name, value in fields if name.lower() == b"transfer-encoding"]
-        if len(codings) != 1 or codings[0].lower() != b"chunked":
-            raise self._fail("Transfer-Encoding other than one `chunked` in the response head", b", ".join(codings))
+        # llhttp must see it so too: with a tab behind the word it does not, and would hand the framing out as content.
+        if len(codings) != 1 or codings[0].lower() != b"chunked" or not self._record.llhttp.flags & ll.F_CHUNKED:
+            raise self._fail(
+                "Transfer-Encoding other than one `chunked` in the response head", f"  {b', '.join(codings)[:200]!r}"
+            )
         return 0
 
     # The content.
@@ -322,7 +347,7 @@ cdef class ResponseParser(Source):
     cdef int _parse_chunks(self) except -1:
         """Remove the framing from what is in the buffer; an error waits until what came before it is taken."""
         cdef int verdict
-        self._record.span_count = self._record.span_taken = 0
+        _recorder.forget_spans(&self._record)
         verdict = self._execute()
         if verdict == ll.HPE_OK:
             return 0
@@ -442,15 +467,13 @@ cdef class ResponseParser(Source):
             self._state = COMPLETE
         elif self._state == HEAD:
             if self._parsed or self._informational:
-                raise self._fail("connection closed in the middle of the response head", None)
-            raise self._fail("connection closed without a response", None)
+                raise self._fail("connection closed in the middle of the response head")
+            raise self._fail("connection closed without a response")
         elif self._state == FIXED:
-            raise self._fail(
-                f"connection closed after {self._length - self._remaining} of {self._length} bytes of the content",
-                None,
-            )
+            there = self._length - self._remaining
+            raise self._fail(f"connection closed after {there} of {self._length} bytes of the content")
         elif self._state == CHUNKED:
-            raise self._fail("connection closed before the last chunk of the content", None)
+            raise self._fail("connection closed before the last chunk of the content")
         return 0
 
     cdef int _check(self) except -1:
@@ -458,44 +481,18 @@ cdef class ResponseParser(Source):
             raise RemoteProtocolError(self._error)
         return 0
 
-    cdef object _fail(self, str what, bytes evidence):
-        """Break the parser. Returns the error to raise; evidence: the offending bytes."""
-        cdef str message = what
-        if self._origin:
-            message = f"{message} from {self._origin}"
+    cdef object _fail(self, str what, str evidence=None):
+        """Break the parser. Returns the error to raise; evidence: what came, on lines of its own."""
+        self._error = f"{what} from {self._origin}" if self._origin else what
         if evidence is not None:
-            message = f"{message}\n  {evidence[:200].decode('latin-1')!r}"
+            self._error = f"{self._error}\n{evidence}"
         self._state = BROKEN
-        self._error = message
-        return RemoteProtocolError(message)
+        return RemoteProtocolError(self._error)
 
     cdef object _llhttp_error(self):
         """The error that llhttp stopped with: reason, position, the line and a caret."""
         cdef str part = "response head" if self._state == HEAD else "chunked content"
-        cdef str reason = (<bytes> _recorder.error_reason(&self._record)).decode("latin-1")
-        cdef Py_ssize_t first = self._start, last = self._start
-        # The line around the position, as far as it is still in the buffer, at most 80 bytes of it.
-        while first > 0 and self._start - first < 60 and self._bytes[first - 1] != c"\n":
-            first -= 1
-        while last < self._end and last - first < 80 and self._bytes[last] != c"\n":
-            last += 1
-        before = printable(self._bytes[first:self._start])
-        line = printable(self._bytes[first:last])
-        error = self._fail(f"{reason} at byte {self._parsed} of the {part}", None)
-        self._error = f"{self._error}\n  {line}\n  {' ' * len(before)}^"
-        return RemoteProtocolError(self._error)
-
-
-cdef bytes strip(const char* at, Py_ssize_t size):
-    """A field value without the blanks around it (RFC 9110 5.5)."""
-    while size and (at[0] == c" " or at[0] == c"\t"):
-        at += 1
-        size -= 1
-    while size and (at[size - 1] == c" " or at[size - 1] == c"\t"):
-        size -= 1
-    return PyBytes_FromStringAndSize(at, size)
-
-
-cdef str printable(bytes text):
-    r"""Bytes of the wire for a message: no control characters reach a terminal or a log."""
-    return text.decode("latin-1").encode("unicode_escape").decode("ascii")
+        cdef str reason = in_our_words((<bytes> _recorder.error_reason(&self._record)).decode("latin-1"))
+        cdef Py_ssize_t column
+        line = _recorder.line_around(&self._record, self._bytes, self._start, self._end, &column)
+        return self._fail(f"{reason} at byte {self._parsed} of the {part}", with_caret(line, column))

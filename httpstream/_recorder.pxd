@@ -30,6 +30,7 @@ cdef struct Recorder:
     Span spans[SPANS]                 # content in the buffer, in order, transfer coding removed
     int span_count
     int span_taken
+    const char* moved                 # up to here on_body() has moved content over the bytes of the wire
     # From MessageLimits.
     Py_ssize_t max_status_line
     Py_ssize_t max_field_line
@@ -43,4 +44,8 @@ cdef void release(Recorder* r) noexcept
 cdef void begin_message(Recorder* r) noexcept
 cdef void begin_chunks(Recorder* r) noexcept
 cdef int execute(Recorder* r, const char* at, Py_ssize_t* size) noexcept nogil
+cdef void forget_spans(Recorder* r) noexcept
 cdef const char* error_reason(Recorder* r) noexcept
+cdef bytes line_around(Recorder* r, const char* buffer, Py_ssize_t at, Py_ssize_t end, Py_ssize_t* column)
+cdef bytes strip(const char* at, Py_ssize_t size)
+cdef bint has_control(const char* at, Py_ssize_t size) noexcept

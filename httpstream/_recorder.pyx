@@ -1,8 +1,9 @@
 """llhttp, and what its callbacks record: text of a head or a trailer section, and spans of content.
 
-The callbacks meet no Python: they record, count and say no. Objects and errors are made by the parser.
+The callbacks meet no Python: they record, count and say no. Errors, and all objects but values, are made by the parser.
 """
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
@@ -105,6 +106,8 @@ cdef int on_extension(ll.llhttp_t* p, const char* at, size_t size) noexcept nogi
 # hot: no Python
 cdef int on_chunk_header(ll.llhttp_t* p) noexcept nogil:
     (<Recorder*> p.data).extension_size = 0
+    if p.content_length == 0:         # trailer fields are next
+        ll.llhttp_set_lenient_optional_cr_before_lf(p, 1)
     return 0
 
 
@@ -117,6 +120,7 @@ cdef int on_body(ll.llhttp_t* p, const char* at, size_t size) noexcept nogil:
         last = &r.spans[r.span_count - 1]
         memmove(<char*> last.at + last.size, at, size)
         last.size += size
+        r.moved = last.at + last.size
     else:
         r.spans[r.span_count].at = at
         r.spans[r.span_count].size = size
@@ -151,8 +155,6 @@ cdef void init(Recorder* r) noexcept:
     r.llhttp.data = r
     # Both framings at once: chunked wins and the connection is closed after it (RFC 9112 6.3, rule 3).
     ll.llhttp_set_lenient_chunked_length(&r.llhttp, 1)
-    # A lone LF as line end: RFC 9112 2.2 allows a recipient to take it, and real servers send it.
-    ll.llhttp_set_lenient_optional_cr_before_lf(&r.llhttp, 1)
     # Padding behind the chunk size: against the grammar, but real servers send it, and it can't mean anything.
     ll.llhttp_set_lenient_spaces_after_chunk_size(&r.llhttp, 1)
 
@@ -167,18 +169,28 @@ cdef void release(Recorder* r) noexcept:
 cdef void begin_message(Recorder* r) noexcept:
     """Forget the message before; a head comes next."""
     ll.llhttp_reset(&r.llhttp)
+    # A lone LF as line end: RFC 9112 2.2 allows a recipient to take it in the status line and in fields, and real
+    # servers send it.
+    ll.llhttp_set_lenient_optional_cr_before_lf(&r.llhttp, 1)
     r.text_size = r.field_count = r.reason_size = 0
     r.open.name_size = r.open.value_size = 0
     r.extension_size = 0
     r.refusal = NULL
     r.in_trailers = False
+    forget_spans(r)
+
+
+cdef void forget_spans(Recorder* r) noexcept:
     r.span_count = r.span_taken = 0
+    r.moved = NULL
 
 
 cdef void begin_chunks(Recorder* r) noexcept:
     """Go on behind the head, where llhttp has paused: chunks come next, and fields are trailer fields."""
     r.text_size = r.field_count = 0
     r.in_trailers = True
+    # Not around chunks: whoever passed the response on may have read a bare LF there as content (RFC 9112 7.1).
+    ll.llhttp_set_lenient_optional_cr_before_lf(&r.llhttp, 0)
     ll.llhttp_resume(&r.llhttp)
 
 
@@ -195,3 +207,33 @@ cdef int execute(Recorder* r, const char* at, Py_ssize_t* size) noexcept nogil:
 
 cdef const char* error_reason(Recorder* r) noexcept:
     return r.refusal if r.refusal != NULL else ll.llhttp_get_error_reason(&r.llhttp)
+
+
+cdef bytes line_around(Recorder* r, const char* buffer, Py_ssize_t at, Py_ssize_t end, Py_ssize_t* column):
+    """At most 80 bytes of the line around buffer[at], as far as it is there; column: where in it that byte is."""
+    cdef Py_ssize_t first = at, last = at
+    while first > 0 and at - first < 60 and buffer[first - 1] != c"\n" and buffer + first != r.moved:
+        first -= 1
+    while last < end and last - first < 80 and buffer[last] != c"\n":
+        last += 1
+    column[0] = at - first
+    return buffer[first:last]
+
+
+cdef bytes strip(const char* at, Py_ssize_t size):
+    """A field value without the blanks around it (RFC 9110 5.5)."""
+    while size and (at[0] == c" " or at[0] == c"\t"):
+        at += 1
+        size -= 1
+    while size and (at[size - 1] == c" " or at[size - 1] == c"\t"):
+        size -= 1
+    return PyBytes_FromStringAndSize(at, size)
+
+
+cdef bint has_control(const char* at, Py_ssize_t size) noexcept:
+    """Whether there is a character in it that no text has (RFC 9110 5.5): it could steer a terminal or split a log."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        if (<unsigned char> at[i] < 0x20 and at[i] != c"\t") or at[i] == 0x7F:
+            return True
+    return False

@@ -1,4 +1,6 @@
-"""Incremental decoding of text that never fails: what does not fit becomes U+FFFD. Bytes in, text out."""
+"""Text out of bytes: decoding in pieces that never fails (what does not fit becomes U+FFFD), and what an error message
+shows of the wire. Neither lines nor limits.
+"""
 
 from __future__ import annotations
 
@@ -45,3 +47,20 @@ class _MarkedDecoder:
             order = "" if data[: self._size] in marks else f"-{sys.byteorder[0]}e"
             self._decoder = codecs.getincrementaldecoder(self._name + order)(errors="replace")
         return self._decoder.decode(data, final)
+
+
+def in_our_words(reason: str) -> str:
+    """llhttp's reason as a part of a sentence of ours. Names of fields keep their capitals."""
+    if reason.startswith("Expected HTTP/"):  # it goes on with two protocols that are refused here
+        return "expected HTTP/"
+    first = reason.partition(" ")[0]
+    return reason[0].lower() + reason[1:] if first.isalpha() and first[1:].islower() else reason
+
+
+def with_caret(line: bytes, at: int) -> str:
+    """Bytes of the wire on one line and a caret below the one in question. No control character gets through."""
+    return f"  {_printable(line)}\n  {' ' * len(_printable(line[:at]))}^"
+
+
+def _printable(data: bytes) -> str:
+    return data.decode("latin-1").encode("unicode_escape").decode("ascii")

@@ -119,10 +119,33 @@ def test_a_message_shows_the_line_and_a_caret_below_the_byte() -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         parser.next_head()
     assert str(caught.value).split("\n") == [
-        "Invalid header token at byte 23 of the response head from http://example.org",
+        "invalid header token at byte 23 of the response head from http://example.org",
         "  Conten t-Length: 12\\r",
         "        ^",
     ]
+
+
+def test_an_error_in_chunked_content_shows_position_and_bytes_of_the_wire() -> None:
+    """The position counts from the beginning of the content. Short chunks have been moved together by then: what lies in front of them is not what came."""
+    parser = ResponseParser()
+    parser.start(b"GET")
+    parser.feed(CHUNKED + b"3\r\none\r\n3\r\ntwo!\r\n")
+    parser.next_head()
+    assert [parser.take()] == [b"onetwo"]
+    with pytest.raises(RemoteProtocolError) as caught:
+        parser.take()
+    assert str(caught.value).split("\n") == [
+        "expected LF after chunk data at byte 14 of the chunked content",
+        "  two!\\r",
+        "     ^",
+    ]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_message_begins_in_lower_case_or_with_a_name(name: str) -> None:
+    outcome = parse([BAD[name][0]])
+    first = outcome.error.split()[0]
+    assert first.islower() or first in ("Content-Length", "Transfer-Encoding") or first.startswith("HTTP/")
 
 
 def test_a_message_shows_no_control_character() -> None:
