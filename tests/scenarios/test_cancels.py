@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 
 import anyio
 import pytest
@@ -69,14 +70,17 @@ async def test_200_random_cancels_lose_no_place(world, fault_server, layer, seed
     chance = random.Random(seed)
     server = fault_server(then=[serve_slowly], **layer.server)
     limits = httpstream.Limits(max_connections=PLACES, max_keepalive_connections=PLACES)
-    finished = []
+    struck: Counter[str] = Counter()
 
     async def one(scope: anyio.CancelScope) -> None:
+        stage = "before the head"
         with scope:
             async with client.stream("GET", server.url + "/slow", timeout=10.0) as answer:
+                stage = "before the content"
                 async for _ in answer.iter("bytes"):
-                    pass
-            finished.append(1)
+                    stage = "in mid-body"
+            stage = "never"
+        struck[stage] += 1
 
     async with world.client(limits=limits, **layer.client) as client:
         for _ in range(25):
@@ -85,14 +89,15 @@ async def test_200_random_cancels_lose_no_place(world, fault_server, layer, seed
                 for scope in scopes:
                     tasks.start_soon(one, scope)
                 for scope in chance.sample(scopes, len(scopes)):
-                    if chance.random() < 0.5:
-                        await anyio.sleep(chance.uniform(0, 0.006))
+                    if chance.random() < 0.7:
+                        await anyio.sleep(chance.uniform(0, 0.008))
                     else:
                         for _ in range(chance.randrange(12)):
                             await anyio.sleep(0)
                     scope.cancel()
         await check_places(client, server)
-    assert len(finished) < 200
+    assert struck.total() == 200
+    assert min(struck["before the head"], struck["in mid-body"]) > 10, struck
 
 
 @pytest.mark.slow
