@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import anyio
 
+    from ._readiness import TaskReadiness, ThreadReadiness
+
     T = TypeVar("T")
 
     class Waitable(Protocol):
@@ -150,6 +152,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def readiness(self, sock: Waitable) -> ThreadReadiness | TaskReadiness:
+        """Make what a stream waits with until its socket is readable, again and again."""
+
+    @abstractmethod
     async def sleep(self, seconds: float) -> None:
         """Sleep; 0 lets the other tasks of an event loop run once, and does nothing in the sync world."""
 
@@ -203,6 +209,11 @@ class SyncBackend(Backend):
 
     async def wait(self, interests: Interests, deadline: float | None) -> Ready:
         return ready_sockets(interests, deadline)
+
+    def readiness(self, sock: Waitable) -> ThreadReadiness:
+        from ._readiness import ThreadReadiness
+
+        return ThreadReadiness(sock)
 
     async def sleep(self, seconds: float) -> None:
         if seconds > 0:
@@ -274,6 +285,11 @@ class AsyncBackend(Backend):
             raise OSError(errno.EBUSY, "another task is already waiting on this socket") from exc
         # A timer can go off in the same turn of the loop in which the socket became ready: then look again.
         return [(sock, events)] if done else ready_sockets(interests, 0.0)
+
+    def readiness(self, sock: Waitable) -> TaskReadiness:
+        from ._readiness import TaskReadiness
+
+        return TaskReadiness(sock)
 
     async def _race(self, interests: Interests, deadline: float | None) -> Ready:
         """Wait for several sockets, or for both events of one.

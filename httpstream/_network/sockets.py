@@ -43,6 +43,7 @@ class SocketStream:
         "_backend",
         "_full_share",
         "_peer",
+        "_readiness",
         "_recv_event",
         "_recv_into",
         "_send",
@@ -57,6 +58,7 @@ class SocketStream:
         self._backend = backend
         self._sock = sock
         self._peer = peer
+        self._readiness = backend.readiness(sock)
         self._recv_into = sock.recv_into
         self._send = sock.send
         # A fresh connection has nothing to read: whoever talks first sends, and that sets this too.
@@ -106,10 +108,13 @@ class SocketStream:
             await self._backend.sleep(0)
         else:
             try:
-                ready = await self._backend.wait(((self._sock, self._recv_event),), deadline)
+                if self._recv_event == READ:
+                    is_ready = await self._readiness.wait(deadline)
+                else:
+                    is_ready = bool(await self._backend.wait(((self._sock, self._recv_event),), deadline))
             except OSError as exc:
                 raise self._read_error(exc) from exc
-            if not ready:
+            if not is_ready:
                 raise ReadTimeout(f"{self._peer} sent nothing within the read timeout")
         self._share = self._full_share
         self._wait_first = False
@@ -179,6 +184,8 @@ class SocketStream:
 
     async def _wait_to_send(self, events: int, timeout: float | None) -> int:
         deadline = None if timeout is None else monotonic() + timeout
+        if events & READ:
+            self._readiness.pause()
         try:
             ready = await self._backend.wait(((self._sock, events),), deadline)
         except OSError as exc:
@@ -227,6 +234,7 @@ class SocketStream:
 
     def close(self) -> None:
         """Close at once. Never waits and never sends: the framing of HTTP needs no close_notify from us."""
+        self._readiness.close()
         self._backend.notify_closing(self._sock)
         self._sock.close()
 
