@@ -48,7 +48,6 @@ def _send_body(sock: ssl.SSLSocket, body: bytes, size: int) -> None:
 
 def _connection(sock: socket.socket, context: ssl.SSLContext, directory: Path) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # as in native/server.c
     try:
         _serve(context.wrap_socket(sock, server_side=True), directory)
     except OSError:
