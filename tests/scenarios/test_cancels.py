@@ -249,7 +249,7 @@ def struck_after(seconds: float):
 async def test_a_signal_closes_the_connection_at_once(world, fault_server, layer, stage):
     server = fault_server([expect_request("GET /fault"), send(STAGES[stage]), expect_end()], **layer.server)
     async with world.client(limits=httpstream.Limits(max_connections=1), **layer.client) as client:
-        with pytest.raises(Struck), struck_after(0.1):
+        with pytest.raises(Struck), struck_after(0.4):
             await client.get(server.url + "/fault")
         assert server.peer(0).wait_end()
         await check_next_request(client, server)
@@ -258,9 +258,10 @@ async def test_a_signal_closes_the_connection_at_once(world, fault_server, layer
 @pytest.mark.flavours("sync")
 async def test_a_signal_in_an_upload_closes_the_connection(world, fault_server):
     server = fault_server([expect_request("POST /fault"), wait_for("done"), ignore_until_end()])
+    content = b"x" * 50_000_000
     async with world.client(limits=httpstream.Limits(max_connections=1), timeout=20) as client:
-        with pytest.raises(Struck), struck_after(0.1):
-            await client.post(server.url + "/fault", content=b"x" * 50_000_000)
+        with pytest.raises(Struck), struck_after(0.4):
+            await client.post(server.url + "/fault", content=content)
         server.gate("done").set()
         assert server.peer(0).wait_end()
         await check_next_request(client, server)
