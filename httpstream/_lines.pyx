@@ -89,8 +89,8 @@ cdef class LineSplitter(Splitter):
         Splitter.attach(self, source if self._transcoder is None else Transcoded(source, self._transcoder))
 
     cpdef object pop(self):
+        cdef const char* at
         cdef const char* end
-        cdef object line
         while True:
             if self._left == 0:
                 if not self._next():
@@ -104,11 +104,14 @@ cdef class LineSplitter(Splitter):
                     continue
             end = self._find_end()
             if end == NULL:
-                self._keep()
+                self._keep(self._at, self._left)
+                self._left = 0
                 continue
-            line = self._line(end)
+            # The segment may be gone after a decoder written in Python: all that needs it comes first.
+            at = self._at
+            self._check(self._carried + (end - at))
             self._skip_end(end)
-            return line
+            return self._line(at, end - at)
 
     cpdef object finish(self):
         cdef object line
@@ -122,7 +125,7 @@ cdef class LineSplitter(Splitter):
         line = self.pop()
         if line is not None or self._carried == 0:
             return line
-        return self._line(self._at)
+        return self._line(self._at, 0)
 
     # hot: no Python
     cdef const char* _find_end(self) noexcept nogil:
@@ -158,9 +161,9 @@ cdef class LineSplitter(Splitter):
             raise LineTooLong(f"a line is longer than max_line_bytes={self._max}")
         return 0
 
-    cdef int _keep(self) except -1:
-        """Carry the rest of the segment over to the next one."""
-        cdef Py_ssize_t need = self._carried + self._left, room
+    cdef int _keep(self, const char* at, Py_ssize_t size) except -1:
+        """Carry the beginning of a line over to the next segment."""
+        cdef Py_ssize_t need = self._carried + size, room
         cdef char* carry
         self._check(need)
         if need > self._carry_room:
@@ -170,26 +173,17 @@ cdef class LineSplitter(Splitter):
                 raise MemoryError()
             self._carry = carry
             self._carry_room = room
-        memcpy(self._carry + self._carried, self._at, self._left)
+        memcpy(self._carry + self._carried, at, size)
         self._carried = need
-        self._at += self._left
-        self._left = 0
         return 0
 
-    cdef object _line(self, const char* end):
-        """The line that ends at `end`, in the form that was asked for."""
-        cdef const char* at = self._at
-        cdef Py_ssize_t size = end - at
+    cdef object _line(self, const char* at, Py_ssize_t size):
+        """The line that ends with these bytes, in the form that was asked for."""
         cdef object line
         if self._carried == 0:
-            self._check(size)
             return self._form(at, size)
-        self._left -= size                # so that what _keep() takes is just this line's rest
-        at += size
-        size, self._left = self._left, size
-        self._keep()
-        self._at = at
-        self._left = size
+        if size:
+            self._keep(at, size)
         line = self._form(self._carry, self._carried)
         self._carried = 0
         if self._carry_room > KEEP_ROOM:
@@ -207,9 +201,10 @@ cdef class LineSplitter(Splitter):
             return PyBytes_FromStringAndSize(at, size)
         if self._kind == LINE_LATIN1:
             return PyUnicode_DecodeLatin1(at, size, "replace")
+        line = PyBytes_FromStringAndSize(at, size)
         if self._kind == LINE_TRANSCODED:
-            return at[:size].decode("utf-8", "surrogatepass")
-        return at[:size].decode(self._encoding, "replace")
+            return line.decode("utf-8", "surrogatepass")
+        return line.decode(self._encoding, "replace")
 
 
 @cython.final

@@ -3,7 +3,7 @@
 from httpstream._llhttp cimport llhttp_t
 
 cdef enum:
-    SPANS = 160                       # BUFFER_BYTES of the parser / MERGE_BELOW, and some
+    SPANS = 520                       # BUFFER_BYTES of the parser / MERGE_BELOW, and some
 
 cdef struct Span:
     const char* at

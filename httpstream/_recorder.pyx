@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memmove
 cimport httpstream._llhttp as ll
 
 cdef enum:
-    MERGE_BELOW = 2 * 1024            # shorter spans are moved together: one segment instead of thousands
+    MERGE_BELOW = 512                 # shorter spans are moved together: one segment instead of thousands
 
 
 # hot: no Python
