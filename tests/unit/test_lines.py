@@ -83,8 +83,19 @@ def test_lines_before_the_one_that_is_too_long_are_handed_over() -> None:
     splitter = LineSplitter(None, 5)
     splitter.push(b"good\ntoo long\n")
     assert splitter.pop() == b"good"
-    with pytest.raises(LineTooLong):
-        splitter.pop()
+    for _ in range(2):  # an error stays
+        with pytest.raises(LineTooLong):
+            splitter.pop()
+
+
+def test_a_carried_line_that_becomes_too_long_is_never_glued_to_the_next_one() -> None:
+    splitter = LineSplitter(None, 5)
+    splitter.push(b"four")
+    assert splitter.pop() is None
+    splitter.push(b" more\nnext\n")
+    for _ in range(2):
+        with pytest.raises(LineTooLong):
+            splitter.pop()
 
 
 def test_text_in_an_encoding_whose_characters_contain_line_feeds() -> None:

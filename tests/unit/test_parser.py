@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 
 from httpstream import MessageLimits, RemoteProtocolError
@@ -126,7 +128,10 @@ def test_a_message_shows_the_line_and_a_caret_below_the_byte() -> None:
 
 
 def test_an_error_in_chunked_content_shows_position_and_bytes_of_the_wire() -> None:
-    """The position counts from the beginning of the content. Short chunks have been moved together by then: what lies in front of them is not what came."""
+    """The position counts from the beginning of the content.
+
+    Short chunks have been moved together by then: what lies in front of them is not what came.
+    """
     parser = ResponseParser()
     parser.start(b"GET")
     parser.feed(CHUNKED + b"3\r\none\r\n3\r\ntwo!\r\n")
@@ -286,6 +291,32 @@ def test_a_splitter_that_was_detached_sees_nothing_more_of_the_buffer(splitter: 
     parser.feed(OK + b"Content-Length: 12\r\n\r\n" + "x\ny\nz\n".encode("utf-16-le"))
     parser.next_head()
     assert splitter.pop() is None
+
+
+def test_a_splitter_that_is_detached_while_its_bytes_are_decoded_sees_nothing_of_them() -> None:
+    """As by another thread: a decoder in Python lets it run."""
+
+    class Detaching(codecs.IncrementalDecoder):
+        def decode(self, data: bytes, final: bool = False) -> str:  # type: ignore[override]
+            splitter.detach()
+            return data.decode("ascii")
+
+    info = codecs.CodecInfo(
+        codecs.ascii_encode, codecs.ascii_decode, incrementaldecoder=Detaching, name="detaching"
+    )
+    search = {"detaching": info}.get
+    codecs.register(search)
+    try:
+        parser = ResponseParser()
+        parser.start(b"GET")
+        parser.feed(OK + b"Content-Length: 6\r\n\r\na\nb\nc\n")
+        parser.next_head()
+        splitter = LineSplitter("detaching")
+        splitter.attach(parser)
+        del parser
+        assert splitter.pop() is None
+    finally:
+        codecs.unregister(search)
 
 
 def test_a_source_takes_no_place_of_bytes_that_were_pushed() -> None:
