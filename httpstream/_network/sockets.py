@@ -254,6 +254,8 @@ class SocketStream:
         return ReadError(f"the connection to {self._peer} was closed on this side while it was being read")
 
     def _read_error(self, exc: OSError) -> ReadError:
+        if self._shut_down:
+            return self._shut_down_error()
         return ReadError(f"receiving from {self._peer} failed: {exc}")
 
     def _write_error(self, exc: OSError) -> WriteError:

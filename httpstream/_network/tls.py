@@ -309,7 +309,7 @@ class TLSStream(SocketStream):
         return self._sock if name == "ssl_object" else super().get_extra_info(name)
 
     def _read_error(self, exc: OSError) -> ReadError:
-        if isinstance(exc, ssl.SSLEOFError):
+        if isinstance(exc, ssl.SSLEOFError) and not self._shut_down:
             return ReadError(
                 f"{self._peer} ended the connection without close_notify: content may be missing"
             )
