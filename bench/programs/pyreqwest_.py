@@ -11,10 +11,6 @@ from pyreqwest.client import ClientBuilder, SyncClientBuilder
 from bench.job import Job
 from bench.programs import AsyncPrograms, SyncPrograms
 
-# Read nothing ahead: measured, that is faster than the default of 64 KiB and than larger limits, and events that wait
-# for the buffer to fill would be old by the time they are handed over.
-_READ_BUFFER_BYTES = 0
-
 
 def _configured(builder: Any, job: Job) -> Any:
     if job.ca_file:
@@ -36,7 +32,11 @@ async def _aclient(job: Job) -> Any:
 
 
 def _streamed(client: Any, job: Job) -> Any:
-    return client.get(job.url).streamed_read_buffer_limit(_READ_BUFFER_BYTES).build_streamed()
+    request = client.get(job.url)
+    if job.kind == "events":
+        # By default 64 KiB are read ahead before the first piece is handed over: events would be old by then.
+        request = request.streamed_read_buffer_limit(0)
+    return request.build_streamed()
 
 
 def _pieces(reader: Any, chunk_size: int | None) -> Iterator[Any]:
