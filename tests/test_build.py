@@ -80,6 +80,7 @@ def test_the_pin_is_one_version_with_its_sha256() -> None:
     assert re.fullmatch(r"httptools==[\d.]+ --hash=sha256:[0-9a-f]{64}", lines[0])
 
 
+@pytest.mark.slow
 def test_fetching_takes_the_named_files_and_no_others(checkout: Path) -> None:
     digest = write_archive(checkout.parent)
     (checkout / "pin.txt").write_text(f"httptools==9.9 --hash=sha256:{digest}\n")
@@ -99,6 +100,7 @@ def test_an_archive_with_another_sha256_is_refused(checkout: Path) -> None:
     assert {path.name for path in checkout.iterdir()} == {"fetch.py", "pin.txt"}
 
 
+@pytest.mark.slow
 def test_an_archive_without_a_named_file_is_refused(checkout: Path) -> None:
     digest = write_archive(checkout.parent, without="src/api.c")
     (checkout / "pin.txt").write_text(f"httptools==9.9 --hash=sha256:{digest}\n")
@@ -107,6 +109,7 @@ def test_an_archive_without_a_named_file_is_refused(checkout: Path) -> None:
     assert "holds no vendor/llhttp/src/api.c" in result.stderr
 
 
+@pytest.mark.slow
 def test_moving_the_pin_writes_the_version_and_the_sha256(checkout: Path) -> None:
     digest = write_archive(checkout.parent)
     result = fetch(checkout, "--move")

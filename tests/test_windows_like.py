@@ -34,6 +34,7 @@ def test_what_is_taken_away_is_away():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)
 
 
+@pytest.mark.slow
 def test_requests_and_uploads_work_without_posix():
     assert run_without_posix("tests/scenarios/test_asgi.py", "-k", "arrive and not uvloop") > 10
 

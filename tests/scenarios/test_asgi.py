@@ -101,6 +101,7 @@ async def test_a_chunked_content_comes_in_the_size_that_was_asked_for(world, asg
         assert all(len(piece) == chunk_size for piece in pieces[:-1])
 
 
+@pytest.mark.slow
 async def test_events_are_handed_over_as_they_come(world, asgi):
     """Never held back for a fuller chunk: each event is there long before the next one is sent."""
     arrivals, lines = [], []

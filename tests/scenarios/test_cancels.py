@@ -244,6 +244,7 @@ def struck_after(seconds: float):
         signal.signal(signal.SIGVTALRM, before)
 
 
+@pytest.mark.slow
 @pytest.mark.flavours("sync")
 @pytest.mark.parametrize("stage", STAGES)
 async def test_a_signal_closes_the_connection_at_once(world, fault_server, layer, stage):
@@ -255,6 +256,7 @@ async def test_a_signal_closes_the_connection_at_once(world, fault_server, layer
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 @pytest.mark.flavours("sync")
 async def test_a_signal_in_an_upload_closes_the_connection(world, fault_server):
     server = fault_server([expect_request("POST /fault"), wait_for("done"), ignore_until_end()])

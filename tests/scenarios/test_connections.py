@@ -118,6 +118,7 @@ async def test_it_is_sent_again_only_once(world, fault_server, layer):
         await get_fails(client, server, RemoteProtocolError)
 
 
+@pytest.mark.slow
 async def test_a_request_whose_answer_is_late_is_not_sent_again(world, fault_server, layer):
     script = [expect_request("GET /first"), send(HELLO), expect_request("GET /second"), expect_end()]
     server = fault_server(script, **layer.server)

@@ -86,6 +86,7 @@ def test_a_peer_that_fails_does_not_stop_the_demo(tmp_path: Path) -> None:
     assert (done.returncode, "Verified for httpstream" in text) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the children in /proc")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGKILL, -9)]
@@ -196,6 +197,7 @@ def test_fetch_of_unknown_size_ends_with_the_last_chunk(fault_server: Servers, t
     assert (tmp_path / "download").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -220,6 +222,7 @@ def test_fetch_that_fails_is_one_line_and_no_file(
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/file", "file", "ftp://127.0.0.1/file", "http://[/file"])
 def test_fetch_of_what_cannot_be_fetched_is_one_line(tmp_path: Path, url: str) -> None:
     done = run("fetch", url, cwd=tmp_path)

@@ -110,6 +110,7 @@ async def test_a_refused_expectation_sends_no_content(world, fault_server, layer
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 async def test_a_server_that_never_continues_gets_the_content_in_the_end(world, fault_server):
     """RFC 9110 10.1.1: a client should not wait indefinitely."""
     script = [expect_request("PUT /a"), expect_silence(0.1), expect_content(b"hello"), send(HELLO), serve()]

@@ -193,6 +193,7 @@ def bomb_of_200_mb() -> bytes:
     return bomb(200 * 1024 * 1024)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk_size", ["left out", None, 4096])
 async def test_one_piece_of_a_bomb_costs_little(world, fault_server, bomb_of_200_mb, chunk_size):
     """Bounded decoding: reading one piece of a 200 MB bomb costs less than 8 MiB, leaving early decodes

@@ -179,6 +179,7 @@ async def test_a_peer_that_reads_nothing_is_a_write_timeout(world, peer):
         await stream.send_all(bytes(50_000_000), 0.03)
 
 
+@pytest.mark.slow
 async def test_progress_restarts_the_write_timeout(world, peer):
     """A peer that reads slowly is no peer that does not read."""
     stream, other = await peer.connect(world)

@@ -229,6 +229,7 @@ async def test_the_next_address_is_tried_at_once_when_one_refuses(world, peer, m
     stream.close()
 
 
+@pytest.mark.slow
 async def test_an_address_that_fails_at_once_does_not_hold_up_the_next_one(world, stack, monkeypatch):
     """A dead one, then one without a route, then a good one: 250 ms in all, not 500."""
     port = dead_port(stack, "127.0.0.9")
@@ -257,6 +258,7 @@ async def test_all_addresses_are_named_when_none_answers(world, monkeypatch):
         await connect_tcp(backend_of(world), "two.test", closed_port(), after(5))
 
 
+@pytest.mark.slow
 async def test_a_dead_address_costs_at_most_300_ms(world, stack, monkeypatch):
     """RFC 8305 section 5: the next one is tried after 250 ms, while the first may still answer."""
     port = dead_port(stack, "127.0.0.9")
@@ -270,6 +272,7 @@ async def test_a_dead_address_costs_at_most_300_ms(world, stack, monkeypatch):
     stream.close()
 
 
+@pytest.mark.slow
 async def test_dead_addresses_do_not_outlast_the_deadline(world, stack, monkeypatch):
     port = dead_port(stack)
     dead_port(stack, "127.0.0.9", port)
@@ -299,6 +302,7 @@ async def test_a_slow_address_still_wins_when_the_next_one_is_dead(world, stack,
     timer.join()
 
 
+@pytest.mark.slow
 async def test_names_and_races_work_as_on_windows(world, stack, monkeypatch):
     port = dead_port(stack, "127.0.0.9")
     stack.enter_context(socket.create_server((HOST, port)))

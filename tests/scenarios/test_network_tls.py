@@ -161,6 +161,7 @@ async def test_tls_in_tls_is_refused(world, peer, contexts):
         await tls.start_tls(contexts[1], "localhost", None)
 
 
+@pytest.mark.slow
 @pytest.mark.flavours("asyncio", "uvloop", "trio")
 async def test_cancels_at_random_moments_leave_no_descriptor(world, peer, authority):
     """In the connect, in the handshake, or while waiting for what never comes."""

@@ -105,6 +105,7 @@ def test_sixteen_threads_lose_no_place_and_never_hold_too_many():
     assert len(set(lines)) == MAX
 
 
+@pytest.mark.slow
 @pytest.mark.flavours("asyncio", "uvloop", "trio")
 @pytest.mark.parametrize("seed", range(3))
 async def test_two_hundred_tasks_with_random_cancels_and_double_cancels_lose_no_place(world, seed):
@@ -443,6 +444,7 @@ def test_a_forked_child_closes_the_parents_connections_and_disturbs_none_of_them
     assert (result.stdout, result.stderr) == ("as it should be\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("loop", ["asyncio", "trio"])
 def test_a_fork_does_not_make_the_parents_event_loop_deaf(loop):

@@ -45,6 +45,7 @@ STALLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STALLS)
 async def test_a_server_that_stalls_meets_the_read_timeout(world, fault_server, layer, stage):
     server = fault_server([expect_request("GET /fault"), send(STALLS[stage]), expect_end()], **layer.server)
@@ -68,6 +69,7 @@ async def test_what_came_before_the_stall_is_handed_over(world, fault_server):
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 async def test_a_slow_answer_with_progress_meets_no_read_timeout(world, fault_server):
     """The read timeout is time without progress, not time in all."""
     drip = [step for byte in b"hello" for step in (sleep(0.05), send(bytes([byte])))]
@@ -77,6 +79,7 @@ async def test_a_slow_answer_with_progress_meets_no_read_timeout(world, fault_se
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 async def test_the_pauses_of_the_caller_do_not_count(world, fault_server):
     script = [
         expect_request("GET /a"),
@@ -95,6 +98,7 @@ async def test_the_pauses_of_the_caller_do_not_count(world, fault_server):
         assert got == b"onetwo"
 
 
+@pytest.mark.slow
 async def test_endless_informational_responses_meet_the_read_timeout_or_a_limit(world, fault_server):
     """A wait that keeps receiving 1xx ends as well."""
     hint = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -107,6 +111,7 @@ async def test_endless_informational_responses_meet_the_read_timeout_or_a_limit(
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", ["generator", "bytes"])
 async def test_a_server_that_reads_nothing_meets_the_write_timeout(world, fault_server, layer, body):
     script = [expect_request("POST /fault"), wait_for("done"), ignore_until_end()]
@@ -121,6 +126,7 @@ async def test_a_server_that_reads_nothing_meets_the_write_timeout(world, fault_
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 async def test_a_slow_upload_with_progress_meets_no_write_timeout(world, fault_server):
     def take_slowly(peer):
         for _ in range(10):

@@ -246,6 +246,7 @@ async def test_a_content_of_the_other_world_is_refused(world, fault_server):
         await check_next_request(client, server)
 
 
+@pytest.mark.slow
 async def test_a_slow_reader_gets_everything(world, fault_server, layer):
     """The kernel's buffers are full for a while: the rest follows in order."""
     content = bytes(range(256)) * 80_000  # more than the kernel's buffers hold

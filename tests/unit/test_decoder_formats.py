@@ -214,6 +214,7 @@ def old_brotli(monkeypatch):
     return brotli
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 300, MIB])
 def test_an_old_brotli_library_serves_too_and_its_pieces_are_bounded(size, old_brotli):
     random_bytes = random.Random(1).randbytes(100_000)
