@@ -62,13 +62,13 @@ def _measure(arguments: argparse.Namespace) -> int:
     for sentence in bodies.make_all():
         print(sentence)
     settings = Settings(arguments.rounds, arguments.seconds, arguments.size, tuple(libraries))
-    description = machine.describe(libraries)
     failed = False
     with running() as origins:
         runner = Runner(origins, settings)
         for scenario in SCENARIOS:
             if arguments.only and scenario.name not in arguments.only:
                 continue
+            description = machine.describe(libraries)
             outcome = runner.measure(scenario)
             failed |= _is_failure(outcome)
             rows = summary.rows(outcome, bodies.lines_in)

@@ -19,6 +19,7 @@ from bench.summary import Row
 RESULTS = Path(__file__).resolve().parent / "results"
 _WORLDS = (("", "sync"), ("asyncio", "asyncio"), ("uvloop", "uvloop"))
 
+_README_WITHOUT = ("import", "memory")  # lazy imports flatter the first; the second has no ratios
 _README_ASYNC = ("download-64k", "https-64k", "chunked-64byte", "lines", "small", "small-tasks", "events")
 _LEGEND = (
     "*To* another row: how many times as good, above 1 is better. "
@@ -89,10 +90,10 @@ def markdown(
 ) -> str:
     """The scenario's page."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    hardware = f"{machine['date']}; {machine['cpu']}, {machine['cores']} cores; {machine['kernel']}"
+    hardware = f"{machine['date']}; {machine['cpu']}, {machine['cores']} cores, load {machine['load']}"
     parts = [
         f"# {scenario.title}\n",
-        f"{hardware}; {machine['python']}; {machine['openssl']}.\n",
+        f"{hardware}; {machine['kernel']}; {machine['python']}; {machine['openssl']}.\n",
         f"Medians of {rounds} interleaved rounds. {_LEGEND}\n",
         f"{versions}.\n",
     ]
@@ -161,7 +162,7 @@ def readme_table(results: list[dict[str, Any]]) -> str:
             scenario = BY_NAME[result["scenario"]]
             rows = {row["program"]: row for row in result["rows"]}
             ours = rows.get(f"{OURS}.{loop}" if loop else OURS)
-            if ours and scenario.measure != "memory" and (not loop or scenario.name in _README_ASYNC):
+            if ours and scenario.name not in _README_WITHOUT and (not loop or scenario.name in _README_ASYNC):
                 lines.append(_readme_line(scenario, ours, loop))
     return _table(["scenario", "httpstream", "limit", "to the limit", "to httpx", "to the best peer"], lines)
 
