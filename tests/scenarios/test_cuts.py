@@ -14,6 +14,7 @@ import pytest
 from httpstream import ConnectError, DecodingError, ReadError, RemoteProtocolError
 from tests.dialogue import CHUNKED, FIVE, OK, check_error, check_next_request, get_fails, head
 from tests.servers.steps import (
+    announce,
     cut,
     expect_end,
     expect_request,
@@ -84,10 +85,11 @@ async def test_tls_cut_without_close_notify_is_an_error(world, fault_server, aut
     "complete", [FIVE + b"hello", CHUNKED + b"5\r\nhello\r\n0\r\n\r\n"], ids=["fixed", "chunked"]
 )
 async def test_a_complete_response_needs_no_close_notify(world, fault_server, authority, complete):
-    script = [expect_request("GET /fault"), send(complete), cut(), expect_end()]
+    script = [expect_request("GET /fault"), send(complete), cut(), announce("cut"), expect_end()]
     server = fault_server(script, tls=authority.server_context())
     async with world.client(verify=authority.client_context()) as client:
         assert (await client.get(server.url + "/fault")).content == b"hello"
+        assert server.gate("cut").wait(5)  # else the next request may be on its way before the end is
         await check_next_request(client, server)
 
 
