@@ -21,7 +21,7 @@ FIRST_SEND_BYTES = 64 * 1024
 class Upload:
     """The content of one request on its way out."""
 
-    __slots__ = ("_connection", "_informational", "_sends", "_unsent", "_write", "_writer")
+    __slots__ = ("_connection", "_informational", "_unsent", "_write", "_writer")
 
     def __init__(
         self,
@@ -36,7 +36,6 @@ class Upload:
         self._unsent = unsent  # the head, as long as it has not gone out
         self._write = write
         self._informational = informational
-        self._sends = 0
 
     async def send_each(self, stream: SyncByteStream | AsyncByteStream) -> Head | None:
         """Send the pieces of a stream. Returns the head of an early response: then the rest is not wanted."""
