@@ -154,13 +154,13 @@ async def start_tls(
         if alpn is not None:
             set_alpn(context, alpn)
         name = None if server_hostname is None else _server_name(server_hostname)
-        sock.getpeername()  # what would make wrap_socket fail is looked for here: it loses the socket then
         # With ragged ends suppressed, which is the default, a cut connection would look like a clean end.
         tls = context.wrap_socket(
             sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
     except BaseException as exc:
         sock.close()
+        _close_half_made(exc)
         if isinstance(exc, (OSError, ValueError)):
             raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from exc
         raise
@@ -172,6 +172,20 @@ async def start_tls(
             raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from exc
         raise
     return TLSStream(backend, tls, peer)
+
+
+def _close_half_made(exc: BaseException) -> None:
+    """Close the SSLSocket that a failed `wrap_socket` leaves behind.
+
+    When the peer has reset the connection by then, it has already moved the descriptor into an object that
+    only its own frame knows, and does not close it.
+    """
+    traceback = exc.__traceback__
+    while traceback is not None:
+        half_made = traceback.tb_frame.f_locals.get("self")
+        if isinstance(half_made, ssl.SSLSocket):
+            half_made.close()
+        traceback = traceback.tb_next
 
 
 def _server_name(host: str) -> str:
