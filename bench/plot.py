@@ -33,8 +33,8 @@ def _bars(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Ours, the limits and the fastest peers of one scenario, the fastest last (it is drawn on top)."""
     rows = sorted(result["rows"], key=lambda row: row["figure"])
     peers = [row for row in rows if _kind(row["program"]) == "peer"][-_MOST_BARS:]
-    httpx = [row for row in rows if row["program"] in ("httpx", "httpx.asyncio")]
-    kept = [id(row) for row in (*peers, *httpx)]
+    known = [row for row in rows if row["program"] in ("httpx", "httpx.asyncio", "aiohttp.asyncio")]
+    kept = [id(row) for row in (*peers, *known)]
     return [row for row in rows if _kind(row["program"]) != "peer" or id(row) in kept]
 
 
@@ -69,7 +69,9 @@ def draw() -> Path | None:
         axes.set_xlabel(report.figure_name(scenario), fontsize=8)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
+    patches = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in _COLOURS.values()]
+    figure.legend(patches, _COLOURS, loc="upper right", ncols=len(patches), fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.98))
     path = report.RESULTS / "bench.png"
     figure.savefig(path, dpi=110)
     return path

@@ -135,7 +135,18 @@ def _times(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}x"
 
 
-def _readme_line(scenario: Scenario, ours: dict[str, Any], loop: str) -> list[str]:
+def _less_cpu(ours: dict[str, Any], other: dict[str, Any] | None) -> float | None:
+    """How many times our CPU time the other one takes for the same work."""
+    if other is None:
+        return None
+    if ours["cpu_us_per_unit"] and other["cpu_us_per_unit"]:
+        return float(other["cpu_us_per_unit"] / ours["cpu_us_per_unit"])
+    return float(other["cpu_seconds"] / ours["cpu_seconds"]) if ours["cpu_seconds"] else None
+
+
+def _readme_line(scenario: Scenario, rows: dict[str, dict[str, Any]], loop: str) -> list[str]:
+    suffix = f".{loop}" if loop else ""
+    ours, httpx = rows[OURS + suffix], rows.get("httpx" + suffix)
     limit = ""
     if ours["to_limit"]:
         value = ours["figure"] / ours["to_limit"]
@@ -150,6 +161,7 @@ def _readme_line(scenario: Scenario, ours: dict[str, Any], loop: str) -> list[st
         limit,
         _times(ours["to_limit"]),
         _times(ours["to_httpx"]),
+        _times(_less_cpu(ours, httpx)),
         f"{best} ({ours['best_peer']})" if best else "",
     ]
 
@@ -161,10 +173,21 @@ def readme_table(results: list[dict[str, Any]]) -> str:
         for result in results:
             scenario = BY_NAME[result["scenario"]]
             rows = {row["program"]: row for row in result["rows"]}
-            ours = rows.get(f"{OURS}.{loop}" if loop else OURS)
-            if ours and scenario.name not in _README_WITHOUT and (not loop or scenario.name in _README_ASYNC):
-                lines.append(_readme_line(scenario, ours, loop))
-    return _table(["scenario", "httpstream", "limit", "to the limit", "to httpx", "to the best peer"], lines)
+            is_measured = (
+                f"{OURS}.{loop}" if loop else OURS
+            ) in rows and scenario.name not in _README_WITHOUT
+            if is_measured and (not loop or scenario.name in _README_ASYNC):
+                lines.append(_readme_line(scenario, rows, loop))
+    header = [
+        "scenario",
+        "httpstream",
+        "limit",
+        "to the limit",
+        "to httpx",
+        "httpx's CPU",
+        "to the best peer",
+    ]
+    return _table(header, lines)
 
 
 def write_readme_table() -> str:
