@@ -74,9 +74,9 @@ def ready_sockets(interests: Interests, deadline: float | None) -> Ready:
             return [(sock, events)]
         poll.register(fd, (select.POLLIN if events & READ else 0) | (select.POLLOUT if events & WRITE else 0))
         by_fd[fd] = sock, events
-    found = poll.poll(_milliseconds(deadline))
+    found = poll.poll(milliseconds(deadline))
     while not found and (deadline is None or monotonic() < deadline):
-        found = poll.poll(_milliseconds(deadline))
+        found = poll.poll(milliseconds(deadline))
     ready = []
     for fd, flags in found:
         sock, events = by_fd[fd]
@@ -86,7 +86,7 @@ def ready_sockets(interests: Interests, deadline: float | None) -> Ready:
     return ready
 
 
-def _milliseconds(deadline: float | None) -> int | None:
+def milliseconds(deadline: float | None) -> int | None:
     """Return what is left until the deadline, rounded up: 0.4 ms rounded down to 0 would be a busy loop."""
     if deadline is None:
         return None
@@ -103,7 +103,7 @@ def _select(interests: Interests, deadline: float | None) -> Ready:
     readers = [sock for sock, events in interests if events & READ]
     writers = [sock for sock, events in interests if events & WRITE]
     while True:
-        left = _milliseconds(deadline)
+        left = milliseconds(deadline)
         # Windows reports a connect that failed as an exceptional condition, not as writable.
         found = select.select(readers, writers, writers, None if left is None else left / 1000)
         ready = []

@@ -10,7 +10,7 @@ import errno
 import sys
 from time import monotonic
 
-from ._backend import ASYNC, READ, ready_sockets
+from ._backend import ASYNC, READ, milliseconds, ready_sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,22 +19,37 @@ if TYPE_CHECKING:
 
 
 class ThreadReadiness:
-    """The sync world: the calling thread polls."""
+    """The sync world: the calling thread polls, with a poll object that knows the socket already."""
 
-    __slots__ = ("_interests",)
+    __slots__ = ("_factory", "_poll", "_sock")
 
     def __init__(self, sock: Any) -> None:
-        self._interests = ((sock, READ),)
+        self._sock = sock
+        self._factory: Any = None  # what made the poll object
+        self._poll: Any = None
 
     async def wait(self, deadline: float | None) -> bool:
         """Wait until trying to receive makes sense; False: the deadline has passed. See `TaskReadiness`."""
-        return bool(ready_sockets(self._interests, deadline))
+        import select
+
+        # Looked up at each wait: gevent replaces it, and Windows has none.
+        factory = getattr(select, "poll", None)
+        if factory is None or self._sock.fileno() < 0:
+            return bool(ready_sockets(((self._sock, READ),), deadline))
+        if factory is not self._factory:
+            self._poll = factory()
+            self._poll.register(self._sock, select.POLLIN)
+            self._factory = factory
+        found = self._poll.poll(milliseconds(deadline))
+        while not found and (deadline is None or monotonic() < deadline):
+            found = self._poll.poll(milliseconds(deadline))
+        return bool(found)
 
     def pause(self) -> None:
-        """Nothing stays registered between two waits."""
+        """Nothing stays registered with anybody else between two waits."""
 
     def close(self) -> None:
-        """Nothing stays registered between two waits."""
+        """Nothing stays registered with anybody else between two waits."""
 
 
 class TaskReadiness:
