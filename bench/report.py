@@ -21,6 +21,11 @@ _WORLDS = (("", "sync"), ("asyncio", "asyncio"), ("uvloop", "uvloop"))
 
 _README_WITHOUT = ("import", "memory")  # lazy imports flatter the first; the second has no ratios
 _README_ASYNC = ("download-64k", "https-64k", "chunked-64byte", "lines", "small", "small-tasks", "events")
+_README_NOTE = """
+Above 1x is better than the other, but for *CPU to the limit's*, where less is better. On two cores the wall of one and
+the same program differs by up to three times with where the scheduler puts client and server, so a median can lie above
+that of a limit; CPU times differ far less. Rounds, spreads and all rows are in `bench/results/`.
+"""
 _LEGEND = (
     "*To* another row: how many times as good, above 1 is better. "
     "*CPU x limit*: how many times the limit's CPU time, less is better."
@@ -160,6 +165,7 @@ def _readme_line(scenario: Scenario, rows: dict[str, dict[str, Any]], loop: str)
         f"{figure_text(scenario, ours['figure'])} {unit}",
         limit,
         _times(ours["to_limit"]),
+        _times(ours["cpu_to_limit"]),
         _times(ours["to_httpx"]),
         _times(_less_cpu(ours, httpx)),
         f"{best} ({ours['best_peer']})" if best else "",
