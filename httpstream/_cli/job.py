@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import socket
 import sys
 import time
@@ -338,7 +339,10 @@ def main() -> None:
         answer = {"result": run(json.loads(sys.argv[1]))}
     except Exception as exc:  # whatever the client raised is an answer: the demo goes on with others
         answer = {"error": f"{type(exc).__name__}: {exc}"}
-    print(json.dumps(answer), flush=True)
+    try:
+        print(json.dumps(answer), flush=True)
+    except BrokenPipeError:  # the demo was ended meanwhile: nobody wants the answer
+        os._exit(1)  # without the interpreter's own try to flush
 
 
 if __name__ == "__main__":
