@@ -43,17 +43,20 @@ class IteratorByteStream(SyncByteStream):
         self._streamed = False
 
     def __iter__(self) -> Iterator[bytes]:
+        if not self.can_be_sent_again():
+            raise StreamConsumed()
+        again, self._streamed = self._streamed, True
         if self._read is None:
-            if self._streamed and hasattr(self._stream, "__next__"):
-                raise StreamConsumed()
-            self._streamed = True
             return iter(self._stream)
-        if self._streamed:
-            if self._start is None:
-                raise StreamConsumed()
+        if again:
             self._stream.seek(self._start)
-        self._streamed = True
         return _FilePieces(self._read)
+
+    def can_be_sent_again(self) -> bool:
+        """See `httpstream._streams.can_be_sent_again`."""
+        if not self._streamed:
+            return True
+        return self._start is not None if self._read is not None else not hasattr(self._stream, "__next__")
 
 
 class AsyncIteratorByteStream(AsyncByteStream):
@@ -70,10 +73,14 @@ class AsyncIteratorByteStream(AsyncByteStream):
         self._streamed = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._streamed and (self._aread is not None or hasattr(self._stream, "__anext__")):
+        if not self.can_be_sent_again():
             raise StreamConsumed()
         self._streamed = True
         return self._stream.__aiter__() if self._aread is None else _AsyncFilePieces(self._aread)
+
+    def can_be_sent_again(self) -> bool:
+        """See `httpstream._streams.can_be_sent_again`."""
+        return not self._streamed or (self._aread is None and not hasattr(self._stream, "__anext__"))
 
 
 class _FilePieces:

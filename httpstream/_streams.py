@@ -10,7 +10,18 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-__all__ = ["AsyncByteStream", "ByteStream", "SyncByteStream"]
+__all__ = ["AsyncByteStream", "ByteStream", "SyncByteStream", "can_be_sent_again"]
+
+
+def can_be_sent_again(stream: object) -> bool:
+    """Whether iterating ``stream`` now, from its beginning, gives all of its content.
+
+    Asked before a request goes out once more: after a redirect, for authentication, on another connection. A
+    stream says so by a method of the same name. One that does not say counts as used up: a body that is
+    silently sent empty is worse than an error.
+    """
+    answer = getattr(stream, "can_be_sent_again", None)
+    return answer is not None and bool(answer())
 
 
 class SyncByteStream:
@@ -55,6 +66,10 @@ class ByteStream(AsyncByteStream, SyncByteStream):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return _OnePiece(self.content)
+
+    def can_be_sent_again(self) -> bool:
+        """True."""
+        return True
 
 
 class _OnePiece:

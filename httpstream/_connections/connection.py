@@ -12,7 +12,7 @@ from httpstream._backend import READ
 from httpstream._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
 from httpstream._network.connect import connect_tcp, connect_unix
 from httpstream._parser import ResponseParser
-from httpstream._streams import ByteStream
+from httpstream._streams import ByteStream, can_be_sent_again
 
 from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, request_line
 from .upload import Upload
@@ -223,7 +223,7 @@ class Connection:
             and self.reused
             and self._parser.nothing_received
             and _ascii(request.method) in IDEMPOTENT
-            and type(request.stream) is ByteStream
+            and can_be_sent_again(request.stream)
         )
 
     async def _send_with_content(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from httpstream._content import AsyncIteratorByteStream, IteratorByteStream, encode_request, encode_response
 from httpstream._exceptions import StreamConsumed
-from httpstream._streams import ByteStream
+from httpstream._streams import ByteStream, can_be_sent_again
 from tests.unit.test_streams import finish, pieces_of
 
 CHUNKED = {"Transfer-Encoding": "chunked"}
@@ -327,3 +327,32 @@ def test_the_pieces_of_a_file_are_iterators() -> None:
 def test_a_stream_of_pieces_can_be_closed() -> None:
     IteratorByteStream([b"a"]).close()
     finish(AsyncIteratorByteStream(AsyncPieces()).aclose())
+
+
+def streamed(stream: Any) -> Any:
+    if hasattr(stream, "__iter__"):
+        list(stream)
+    else:
+        pieces_of(stream)
+    return stream
+
+
+def test_what_can_be_iterated_again_can_be_sent_again() -> None:
+    again: list[Any] = [b"x", "", [b"a"], io.BytesIO(b"x"), AsyncList()]
+    for content in again:
+        _, stream = encode_request(content=content)
+        assert can_be_sent_again(stream)
+        assert can_be_sent_again(streamed(stream))
+
+
+def test_an_iterator_that_has_been_sent_cannot_be_sent_again() -> None:
+    once: list[Any] = [iter([b"a"]), AsyncPieces(b"a")]
+    for content in once:
+        _, stream = encode_request(content=content)
+        assert can_be_sent_again(stream)
+        assert not can_be_sent_again(streamed(stream))
+    assert not can_be_sent_again(streamed(AsyncIteratorByteStream(AsyncFile(b"x"))))
+
+
+def test_a_stream_that_does_not_say_whether_it_can_be_sent_again_cannot() -> None:
+    assert not can_be_sent_again(object())
