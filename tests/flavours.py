@@ -104,9 +104,9 @@ def is_available(flavour: str) -> bool:
 class Caller:
     """A Client or an AsyncClient behind the same awaitable methods. `inner` is the client itself."""
 
-    def __init__(self, world: World, options: dict[str, Any]) -> None:
+    def __init__(self, world: World, options: dict[str, Any], library: Any = httpstream) -> None:
         self.world = world
-        factory = httpstream.AsyncClient if world.is_async else httpstream.Client
+        factory = library.AsyncClient if world.is_async else library.Client
         self.inner: Any = factory(**options)
 
     async def __aenter__(self) -> Caller:
