@@ -10,60 +10,32 @@ from time import monotonic
 
 from httpstream._backend import READ
 from httpstream._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
-from httpstream._network.connect import connect_tcp, connect_unix
 from httpstream._parser import ResponseParser
 from httpstream._streams import ByteStream, can_be_sent_again
 
 from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, request_line
+from .route import origin_text
 from .upload import Upload
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterable
     from typing import Any
 
     from httpstream._backend import Backend
     from httpstream._config import MessageLimits
     from httpstream._models.request import Request
-    from httpstream._network.connect import SocketOption
     from httpstream._network.sockets import SocketStream
+
+    from .route import Origin, Route
 
     Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
     Timeouts = dict[str, float | None]
-
-# The key of a connection in the pool: scheme, host, port.
-Origin = tuple[str, str, int]
 
 CONTINUE_TIMEOUT = 1.0
 """Seconds to wait for the 100 of a server that may not know Expect: RFC 9110 10.1.1 forbids to wait for ever."""
 
 DRAIN_BYTES = 64 * 1024
 """Content of an abandoned response that is dropped to keep its connection, when that much is already there."""
-
-# HTTP/1.1 is all that is spoken here.
-ALPN = ("http/1.1",)
-
-
-class Route:
-    """How connections are opened: what all connections of one transport share."""
-
-    __slots__ = ("context", "limits", "local_address", "socket_options", "uds")
-
-    def __init__(
-        self,
-        context: Callable[[], ssl.SSLContext],
-        limits: MessageLimits,
-        *,
-        uds: str | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[SocketOption] | None = None,
-    ) -> None:
-        self.context = context  # called at the first https connection: a context costs milliseconds
-        self.limits = limits
-        self.uds = uds
-        self.local_address = local_address
-        self.socket_options = None if socket_options is None else tuple(socket_options)
 
 
 class State(Enum):
@@ -143,35 +115,9 @@ class Connection:
     # An exchange.
 
     async def open(self, timeout: float | None, server_hostname: str | None = None) -> None:
-        """Connect (TCP or Unix socket, then TLS for https). timeout: seconds for all of it, or None.
-
-        Raises ConnectError, ConnectTimeout.
-        """
-        scheme, host, port = self.key
-        route = self._route
-        deadline = None if timeout is None else monotonic() + timeout
-        if route.uds is not None:
-            stream = await connect_unix(
-                self._backend, route.uds, deadline, socket_options=route.socket_options
-            )
-        else:
-            stream = await connect_tcp(
-                self._backend,
-                host,
-                port,
-                deadline,
-                local_address=route.local_address,
-                socket_options=route.socket_options,
-            )
-        if scheme == "https":
-            try:
-                context = await self._backend.in_thread(route.context)
-            except BaseException:
-                stream.close()
-                raise
-            stream = await stream.start_tls(context, server_hostname or host, deadline, ALPN)
-        self._stream = stream
-        self._parser = ResponseParser(route.limits, origin_text(self.key), stream.try_recv_into)
+        """Connect. timeout: seconds for all of it, or None. See `Route.open`."""
+        self._stream, _ = await self._route.open(self._backend, self.key, timeout, server_hostname)
+        self._parser = ResponseParser(self._route.limits, origin_text(self.key), self._stream.try_recv_into)
         self._state = State.IDLE
 
     async def exchange(self, request: Request, timeouts: Timeouts) -> Head:
@@ -364,17 +310,6 @@ class Connection:
     @property
     def stream(self) -> SocketStream:
         return self._stream
-
-
-def origin_text(origin: Origin) -> str:
-    """An origin as in messages: http://example.org:8000, the default port left out."""
-    scheme, host, port = origin
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{scheme}://{host}" if port == DEFAULT_PORTS.get(scheme) else f"{scheme}://{host}:{port}"
-
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _deadline(timeout: float | None) -> float | None:

@@ -23,6 +23,7 @@ from .sockets import SocketStream
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from httpstream._backend import Backend
     from httpstream._types import CertTypes
@@ -318,7 +319,7 @@ class TLSStream(SocketStream):
             return False
         return False
 
-    def get_extra_info(self, name: str) -> object:
+    def get_extra_info(self, name: str) -> Any:
         """See SocketStream; "ssl_object" has the methods of `ssl.SSLObject`."""
         return self._sock if name == "ssl_object" else super().get_extra_info(name)
 

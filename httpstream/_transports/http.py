@@ -8,8 +8,9 @@ from __future__ import annotations
 from httpstream._backend import ASYNC, SYNC, run
 from httpstream._config import DEFAULT_LIMITS, DEFAULT_MESSAGE_LIMITS
 from httpstream._connections.body import AsyncLiveBody, SyncLiveBody
-from httpstream._connections.connection import DEFAULT_PORTS, Connection, Route
+from httpstream._connections.connection import Connection
 from httpstream._connections.pool import Pool
+from httpstream._connections.route import DEFAULT_PORTS, Route
 from httpstream._exceptions import RequestError, UnsupportedProtocol
 from httpstream._models.headers import Headers
 from httpstream._models.response import Response
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from httpstream._backend import Backend
     from httpstream._config import Limits, MessageLimits
-    from httpstream._connections.connection import Head, Origin
+    from httpstream._connections.connection import Head
+    from httpstream._connections.route import Origin
     from httpstream._models.request import Request
     from httpstream._network.connect import SocketOption
     from httpstream._types import CertTypes
