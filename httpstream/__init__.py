@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._api import delete, get, head, options, patch, post, put, request, stream
     from ._async_client import AsyncClient
     from ._client import Client
-    from ._config import Limits, MessageLimits, Timeout
+    from ._config import Limits, MessageLimits, Timeout, create_ssl_context
     from ._conversation import USE_CLIENT_DEFAULT
     from ._exceptions import (
         CloseError,
@@ -52,7 +52,9 @@ if TYPE_CHECKING:
         WriteError,
         WriteTimeout,
     )
+    from ._models.cookies import Cookies
     from ._models.headers import Headers
+    from ._models.proxy import Proxy
     from ._models.request import Request
     from ._models.response import Response
     from ._status_codes import codes
@@ -78,6 +80,8 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "ConnectError",
     "ConnectTimeout",
     "CookieConflict",
+    "Cookies",
+    "create_ssl_context",
     "DecodingError",
     "delete",
     "get",
@@ -97,6 +101,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "PoolTimeout",
     "post",
     "ProtocolError",
+    "Proxy",
     "ProxyError",
     "put",
     "QueryParams",
@@ -139,6 +144,8 @@ _HOMES = {
     "ConnectError": "_exceptions",
     "ConnectTimeout": "_exceptions",
     "CookieConflict": "_exceptions",
+    "Cookies": "_models.cookies",
+    "create_ssl_context": "_config",
     "DecodingError": "_exceptions",
     "delete": "_api",
     "get": "_api",
@@ -158,6 +165,7 @@ _HOMES = {
     "PoolTimeout": "_exceptions",
     "post": "_api",
     "ProtocolError": "_exceptions",
+    "Proxy": "_models.proxy",
     "ProxyError": "_exceptions",
     "put": "_api",
     "QueryParams": "_urls",

@@ -1,17 +1,20 @@
 """Settings as values: timeouts, limits, defaults, each with its reason.
 
-Nothing here acts: no socket, no TLS context, no environment. Imports nothing of ours.
+Nothing here acts: no socket, no TLS context, no environment. Imports nothing of ours, but for the two names that
+programs look for here and that live above: they are handed on when they are asked for.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
+    import ssl
     from typing import Any
 
-    from ._types import TimeoutTypes
+    from ._models.proxy import Proxy as Proxy
+    from ._types import CertTypes, TimeoutTypes
 
-__all__ = ["AS_IT_ARRIVES", "Limits", "MessageLimits", "Timeout"]
+__all__ = ["AS_IT_ARRIVES", "Limits", "MessageLimits", "Timeout", "create_ssl_context"]
 
 
 class UnsetType:
@@ -47,6 +50,22 @@ class _AsItArrives(int):
 
 # At most 1024 bytes at a time, the documented default, and at once: tokens and events are not held back.
 AS_IT_ARRIVES = _AsItArrives(1024)
+
+
+def create_ssl_context(
+    verify: ssl.SSLContext | str | bool = True, cert: CertTypes | None = None, trust_env: bool = True
+) -> ssl.SSLContext:
+    """Make a TLS context as the clients do.
+
+    verify: True verifies against certifi's certificates, or, with trust_env, against those that the environment
+    variable SSL_CERT_FILE or SSL_CERT_DIR names; False verifies nothing; a path (deprecated) verifies against what
+    is there; a context is returned itself. cert (deprecated): the client's certificate: the path of a PEM file,
+    or a tuple of it, its key's file, and the key's password.
+    Raises OSError (which ``ssl.SSLError`` is) when a file cannot be loaded.
+    """
+    from ._network.tls import create_context
+
+    return create_context(verify, cert, trust_env)
 
 
 class Timeout:
@@ -258,3 +277,14 @@ DEFAULT_TIMEOUT_CONFIG = Timeout(timeout=5.0)
 DEFAULT_LIMITS = Limits(max_connections=100, max_keepalive_connections=20)
 DEFAULT_MAX_REDIRECTS = 20
 DEFAULT_MESSAGE_LIMITS = MessageLimits()
+
+create_ssl_context.__module__ = "httpstream"
+
+if not TYPE_CHECKING:  # where type checkers see it, every misspelt name would be right
+
+    def __getattr__(name: str) -> object:
+        if name != "Proxy":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._models.proxy import Proxy
+
+        return Proxy

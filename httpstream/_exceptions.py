@@ -1,6 +1,7 @@
 """The exceptions of httpstream: the tree of httpx 0.28, by name and ancestry, and ``LineTooLong``.
 
-Only classes live here; nothing is raised or translated here. The type says who is to blame, the name when:
+Classes live here, and `request_context`; nothing is raised or translated here. The type says who is to blame, the name
+when:
 
     HTTPError
         RequestError                      while a request was made or its response was read
@@ -245,6 +246,25 @@ def _rebuild(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, A
     exc.args = args
     exc.__dict__.update(state)
     return exc
+
+
+class _RequestContext:
+    __slots__ = ("_request",)
+
+    def __init__(self, request: Request | None) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, cls: type[BaseException] | None, exc: BaseException | None, traceback: object) -> None:
+        if isinstance(exc, RequestError) and self._request is not None:
+            exc.request = self._request
+
+
+def request_context(request: Request | None = None) -> _RequestContext:
+    """A context manager that tells a RequestError raised in its block which request it belongs to."""
+    return _RequestContext(request)
 
 
 for _name in __all__:

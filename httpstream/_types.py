@@ -1,7 +1,8 @@
 """Aliases of the types that public signatures name, under the names that httpx gives them.
 
 For annotations, and for programs that import them. The package imports it for type checkers alone, so
-that ``typing`` is not part of its start-up. Imports nothing of ours at run time.
+that ``typing`` is not part of its start-up. Imports nothing of ours at run time, but for the two bases of streams:
+programs look for them here, and they are handed on when they are asked for.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
     from http.cookiejar import CookieJar
 
     from ._config import Timeout
+    from ._models.cookies import Cookies
     from ._models.headers import Headers
+    from ._models.proxy import Proxy
     from ._models.request import Request
+    from ._streams import AsyncByteStream as AsyncByteStream
+    from ._streams import SyncByteStream as SyncByteStream
     from ._urls import URL, QueryParams
 
 # A quoted name cannot stand in `X | Y` at run time: those few unions are spelled out.
@@ -39,7 +44,7 @@ HeaderTypes = Union[
     Sequence[tuple[bytes, bytes]],
 ]
 
-CookieTypes = Union["CookieJar", dict[str, str], list[tuple[str, str]]]
+CookieTypes = Union["Cookies", "CookieJar", dict[str, str], list[tuple[str, str]]]
 
 TimeoutTypes = Union[
     float,
@@ -49,6 +54,8 @@ TimeoutTypes = Union[
     tuple[float | None, float | None, float | None, float | None],
     "Timeout",
 ]
+
+ProxyTypes = Union["URL", str, "Proxy"]
 
 CertTypes = str | tuple[str, str] | tuple[str, str, str]
 
@@ -70,3 +77,12 @@ RequestFiles = Mapping[str, FileTypes] | Sequence[tuple[str, FileTypes]]
 
 RequestExtensions = Mapping[str, Any]
 ResponseExtensions = Mapping[str, Any]
+
+if not TYPE_CHECKING:  # where type checkers see it, every misspelt name would be right
+
+    def __getattr__(name: str) -> object:
+        if name not in ("AsyncByteStream", "SyncByteStream"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import _streams
+
+        return getattr(_streams, name)

@@ -1,7 +1,8 @@
-"""Messages as values: ``Headers``, ``Request``, ``Response``, each in its own file."""
+"""Messages as values: ``Headers``, ``Cookies``, ``Request``, ``Response``, each in its own file."""
 
 from __future__ import annotations
 
+from .cookies import Cookies
 from .headers import Headers
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from .request import Request
     from .response import Response
 
-__all__ = ["Headers", "Request", "Response"]
+__all__ = ["Cookies", "Headers", "Request", "Response"]
 
 
 def __getattr__(name: str) -> Any:

@@ -192,8 +192,11 @@ class Headers(MutableMapping[str, str]):
     def __setitem__(self, key: str, value: str) -> None:
         """Give the field this one value; it keeps the place of its first field line."""
         codec = self._encoding or "utf-8"
-        field = (key.encode(codec), value.encode(codec))
-        name = field[0].lower()
+        self._set(key.encode(codec), value.encode(codec))
+
+    def _set(self, key: bytes, value: bytes) -> None:
+        field = (key, value)
+        name = key.lower()
         fields: list[tuple[bytes, bytes]] = []
         placed = False
         for other in self._fields:
@@ -246,11 +249,14 @@ class Headers(MutableMapping[str, str]):
         self._changed()
 
     def __repr__(self) -> str:
+        encoding = "" if self.encoding == "ascii" else f", encoding={self.encoding!r}"
+        return f"{type(self).__name__}({self._shown()!r}{encoding})"
+
+    def _shown(self) -> dict[str, str] | list[tuple[str, str]]:
+        """The fields for a repr: a dict if no name occurs twice, credentials hidden."""
         shown = [(name, "[secure]" if name in _SECRET else value) for name, value in self.multi_items()]
         unique = dict(shown)
-        fields = unique if len(unique) == len(shown) else shown
-        encoding = "" if self.encoding == "ascii" else f", encoding={self.encoding!r}"
-        return f"{type(self).__name__}({fields!r}{encoding})"
+        return unique if len(unique) == len(shown) else shown
 
 
 def _to_bytes(value: object, codec: str, what: str) -> bytes:

@@ -11,6 +11,7 @@ from httpstream._exceptions import RequestNotRead
 from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
 from httpstream._urls import URL
 
+from .cookies import Cookies
 from .headers import Headers
 from .reading import UnattachedStream
 
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from httpstream._types import HeaderTypes, QueryParamTypes, RequestContent, RequestData, RequestExtensions
+    from httpstream._types import (
+        CookieTypes,
+        HeaderTypes,
+        QueryParamTypes,
+        RequestContent,
+        RequestData,
+        RequestExtensions,
+    )
 
 __all__ = ["Request"]
 
@@ -31,7 +39,8 @@ class Request:
     """An HTTP request.
 
     method: made upper-case. url: a URL or a str. params: become the URL's query. headers: field lines;
-    ``Host``, and the content's own fields where they are absent, are added. content, data, json: the content,
+    ``Host``, and the content's own fields where they are absent, are added. cookies: those of the URL become
+    the ``Cookie`` field, if there is none. content, data, json: the content,
     see `httpstream.request`. stream: the content as a stream, in place of those; then no field is added.
     extensions: a dict for the transport, of which ``"timeout"`` is the one that every request has.
 
@@ -47,6 +56,7 @@ class Request:
         *,
         params: QueryParamTypes | None = None,
         headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
         content: RequestContent | None = None,
         data: RequestData | None = None,
         json: Any | None = None,
@@ -60,10 +70,13 @@ class Request:
             self.url = url if type(url) is URL else URL(url)
         self.extensions: dict[str, Any] = {} if extensions is None else dict(extensions)
         self.stream: SyncByteStream | AsyncByteStream
-        if stream is not None:
-            self.headers = Headers(headers)
-            self.stream = stream
-            return
+        if cookies or stream is not None:
+            headers = self.headers = Headers(headers)
+            if cookies:
+                Cookies(cookies).set_cookie_header(self)
+            if stream is not None:
+                self.stream = stream
+                return
         if content is None and data is None and json is None:
             content_fields: dict[str, str] = {}
             self.stream = ByteStream(b"")

@@ -18,7 +18,9 @@ from httpstream._status_codes import codes
 from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
 
 from .charset import charset_of, is_charset
+from .cookies import Cookies
 from .headers import Headers
+from .links import parse_links
 from .reading import AsyncReader, SyncReader, UnattachedStream, blame
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -40,7 +42,7 @@ __all__ = ["Response"]
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 ERROR_TYPES = {1: "Informational response", 3: "Redirect response", 4: "Client error", 5: "Server error"}
 # Not pickled: they belong to the connection and to the process.
-TRANSIENT = frozenset(("extensions", "stream", "is_closed", "_clock", "_started"))
+TRANSIENT = frozenset(("extensions", "stream", "is_closed", "_clock", "_cookies", "_started"))
 
 
 class Response:
@@ -184,6 +186,22 @@ class Response:
         help_url = f"https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/{self.status_code}"
         lines.append(f"For more information check: {help_url}")
         raise HTTPStatusError("\n".join(lines), request=request, response=self)
+
+    @property
+    def cookies(self) -> Cookies:
+        """The cookies that this response sets. Raises RuntimeError while no request has been set."""
+        if not hasattr(self, "_cookies"):
+            cookies = Cookies()
+            cookies.extract_cookies(self)
+            self._cookies = cookies
+        return self._cookies
+
+    @property
+    def links(self) -> dict[str | None, dict[str, str]]:
+        """The links of the ``Link`` field by relation, else by URL: their parameters, and the ``"url"``."""
+        field_value = self.headers.get("link")
+        links = [] if field_value is None else parse_links(field_value)
+        return {link.get("rel") or link.get("url"): link for link in links}
 
     @property
     def num_bytes_downloaded(self) -> int:
