@@ -6,6 +6,7 @@ Knows no pool, client, redirect or cookie. Whatever ends an exchange before its 
 from __future__ import annotations
 
 from enum import Enum
+from logging import DEBUG
 from time import monotonic
 
 from httpstream._backend import READ
@@ -15,6 +16,7 @@ from httpstream._streams import ByteStream, can_be_sent_again
 
 from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, request_line
 from .route import origin_text
+from .trace import CONNECTION, HTTP11, events_of
 from .upload import Upload
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from httpstream._network.sockets import SocketStream
 
     from .route import Origin, Route
+    from .trace import Events
 
     Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
     Timeouts = dict[str, float | None]
@@ -60,6 +63,7 @@ class Connection:
         "_sent_all",
         "_state",
         "_stream",
+        "events",
         "expires_at",
         "key",
         "reused",
@@ -71,6 +75,7 @@ class Connection:
     def __init__(self, backend: Backend, origin: Origin, route: Route) -> None:
         self.key = origin
         self.expires_at = 0.0  # for the pool
+        self.events: Events | None = None  # of the current exchange, when somebody listens
         self.reused = False  # whether the current exchange is not the first one
         self._backend = backend
         self._route = route
@@ -94,6 +99,10 @@ class Connection:
 
     def close(self) -> None:
         """Close at once, whatever is under way. Never waits. Closing twice is harmless."""
+        if self._state is State.IDLE and CONNECTION.isEnabledFor(DEBUG):
+            # Of an exchange that ends the connection the events are told; this one nobody asked for.
+            CONNECTION.debug("close.started")
+            CONNECTION.debug("close.complete")
         if self._state in (State.IDLE, State.ACTIVE):
             self._stream.close()
         self._state = State.CLOSED
@@ -114,20 +123,23 @@ class Connection:
 
     # An exchange.
 
-    async def open(self, timeout: float | None, server_hostname: str | None = None) -> None:
-        """Connect. timeout: seconds for all of it, or None. See `Route.open`."""
-        self._stream, _ = await self._route.open(self._backend, self.key, timeout, server_hostname)
+    async def open(self, request: Request, timeouts: Timeouts) -> None:
+        """Connect for a request. timeouts: seconds, "connect". See `Route.open`."""
+        self._stream, _ = await self._route.open(self._backend, self.key, request, timeouts.get("connect"))
         self._parser = ResponseParser(self._route.limits, origin_text(self.key), self._stream.try_recv_into)
         self._state = State.IDLE
 
     async def exchange(self, request: Request, timeouts: Timeouts) -> Head:
         """Send a request and return the head of its final response; its content is read through a `LiveBody`.
 
-        timeouts: seconds, "read" and "write". After an exception the connection is good for nothing but `close`.
-        Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
+        timeouts: seconds, "connect", "read" and "write". After an exception the connection is good for nothing but
+        `close`. Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
         """
         method = _ascii(request.method)
-        head = request_line(method, request.url.raw_path)
+        target = request.extensions.get("target")
+        if target is None:
+            target = request.url.raw_path
+        head = request_line(method, target)
         section = self._section
         if section is None or section.fields != request.headers.raw:
             # Most requests on a connection have the same field lines: checked once, they stand for the next one.
@@ -135,27 +147,55 @@ class Connection:
         head += section.data
         self.reused = self._state is not State.NEW
         if not self.reused:
-            await self.open(timeouts.get("connect"), request.extensions.get("sni_hostname"))
+            await self.open(request, timeouts)
         self._state = State.ACTIVE
         self._closes = section.closes
         self._sent_all = False
         self._parser.start(method)
+        events = self.events = events_of(self._backend, request, HTTP11)
+        if events is not None:
+            return await self._exchange_with_events(events, head, section, request, timeouts)
         informational = request.extensions.get("informational")
-        stream = request.stream
         try:
-            if section.content_length == 0 and type(stream) is ByteStream and not stream.content:
+            if _has_no_content(section, request):
                 early = await self.send(head, timeouts.get("write"), informational)
             else:
                 early = await self._send_with_content(head, section, request, timeouts, informational)
         except WriteError as exc:
             return await self._answer_to_a_broken_send(exc, timeouts, informational)
-        if early is None:
-            self._sent_all = True
-            early = await self._receive_head(_deadline(timeouts.get("read")), informational)
-        if early[1] == 101 and not section.offers_upgrade:
-            raise RemoteProtocolError(
-                f"101 without an Upgrade field in the request, from {origin_text(self.key)}"
-            )
+        if early is not None:
+            return early
+        self._sent_all = True
+        return await self._receive_head(_deadline(timeouts.get("read")), informational)
+
+    async def _exchange_with_events(
+        self, events: Events, head: bytes, section: HeaderSection, request: Request, timeouts: Timeouts
+    ) -> Head:
+        """The rest of `exchange` when somebody listens: head and content go out one after the other."""
+        informational = request.extensions.get("informational")
+        info = {"request": events.request}
+        early: Head | None = None
+        broken: WriteError | None = None
+        try:
+            try:
+                async with events.phase(HTTP11, "send_request_headers", info):
+                    early = await self.send(head, timeouts.get("write"), informational)
+                async with events.phase(HTTP11, "send_request_body", info):
+                    if early is None and not _has_no_content(section, request):
+                        early = await self._send_with_content(b"", section, request, timeouts, informational)
+            except WriteError as exc:
+                broken = exc
+            async with events.phase(HTTP11, "receive_response_headers", info) as phase:
+                if broken is not None:
+                    early = await self._answer_to_a_broken_send(broken, timeouts, informational)
+                elif early is None:
+                    self._sent_all = True
+                    early = await self._receive_head(_deadline(timeouts.get("read")), informational)
+                phase.result = early
+        except BaseException:
+            async with events.phase(HTTP11, "response_closed"):
+                self.close()
+            raise
         return early
 
     def may_send_again(self, request: Request, error: BaseException) -> bool:
@@ -175,11 +215,14 @@ class Connection:
     async def _send_with_content(
         self, head: bytes, section: HeaderSection, request: Request, timeouts: Timeouts, informational: Any
     ) -> Head | None:
-        """Send head and content. Returns the head of a final response that came before all was sent."""
+        """Send head (empty: it has gone out) and content. Returns the head of a final response that came before
+        all was sent.
+        """
         write = timeouts.get("write")
         unsent = head
         if section.expects_continue:
-            await self.send(unsent, write, informational)
+            if unsent:
+                await self.send(unsent, write, informational)
             early = await self._await_continue(timeouts, informational)
             if early is not None:
                 return early
@@ -255,7 +298,13 @@ class Connection:
             raise ReadTimeout(f"no complete response head from {origin} within the read timeout") from exc
 
     async def _is_final(self, head: Head, informational: Any) -> bool:
-        if head[1] >= 200 or head[1] == 101:
+        if head[1] >= 200:
+            return True
+        if head[1] == 101:
+            if self._section is None or not self._section.offers_upgrade:
+                raise RemoteProtocolError(
+                    f"101 without an Upgrade field in the request, from {origin_text(self.key)}"
+                )
             return True
         if informational is not None:
             await self._backend.call(informational, head[1], head[3])
@@ -310,6 +359,11 @@ class Connection:
     @property
     def stream(self) -> SocketStream:
         return self._stream
+
+
+def _has_no_content(section: HeaderSection, request: Request) -> bool:
+    stream = request.stream
+    return section.content_length == 0 and type(stream) is ByteStream and not stream.content
 
 
 def _deadline(timeout: float | None) -> float | None:

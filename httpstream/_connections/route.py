@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from time import monotonic
 
+from httpstream._exceptions import ConnectError, ConnectTimeout
 from httpstream._network.connect import connect_tcp, connect_unix
+
+from .trace import CONNECTION, Events
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from httpstream._backend import Backend
     from httpstream._config import MessageLimits
+    from httpstream._models.request import Request
     from httpstream._network.connect import SocketOption
     from httpstream._network.sockets import SocketStream
 
@@ -27,11 +32,15 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # HTTP/1.1 is all that is spoken here.
 ALPN = ("http/1.1",)
 
+FIRST_PAUSE = 0.5
+"""Seconds before the second new attempt to connect; the first comes at once, and each further pause is twice as long.
+"""
+
 
 class Route:
     """How connections are opened: what all connections of one transport share."""
 
-    __slots__ = ("context", "limits", "local_address", "socket_options", "uds")
+    __slots__ = ("context", "limits", "local_address", "retries", "socket_options", "uds")
 
     def __init__(
         self,
@@ -41,46 +50,79 @@ class Route:
         uds: str | None = None,
         local_address: str | None = None,
         socket_options: Iterable[SocketOption] | None = None,
+        retries: int = 0,
     ) -> None:
         self.context = context  # called at the first https connection: a context costs milliseconds
         self.limits = limits
         self.uds = uds
         self.local_address = local_address
+        self.retries = retries  # how often connecting is attempted again
         self.socket_options = None if socket_options is None else tuple(socket_options)
 
     async def open(
-        self, backend: Backend, origin: Origin, timeout: float | None, server_hostname: str | None
+        self, backend: Backend, origin: Origin, request: Request, timeout: float | None
     ) -> tuple[SocketStream, str | None]:
-        """Open a connection to an origin. timeout: seconds for all of it, or None.
+        """Open a connection to an origin for a request. timeout: seconds for all of one attempt, or None.
 
-        server_hostname: what the certificate must be for; None: the origin's host.
         Returns the stream, and the protocol that was negotiated by ALPN (None: none was, or there is no TLS).
         Raises ConnectError, ConnectTimeout.
         """
-        scheme, host, _ = origin
+        events = Events(backend, request)
+        server_hostname = request.extensions.get("sni_hostname") or origin[1]
+        left, pause = self.retries, 0.0
+        while True:
+            try:
+                return await self._open_once(backend, origin, server_hostname, timeout, events)
+            except (ConnectError, ConnectTimeout):
+                if left <= 0:
+                    raise
+            left -= 1
+            async with events.phase(CONNECTION, "retry", {"host": origin[1], "port": origin[2]}):
+                await backend.sleep(pause)
+            pause = pause * 2 or FIRST_PAUSE
+
+    async def _open_once(
+        self, backend: Backend, origin: Origin, server_hostname: str, timeout: float | None, events: Events
+    ) -> tuple[SocketStream, str | None]:
         deadline = None if timeout is None else monotonic() + timeout
-        stream = await self._connect(backend, origin, deadline)
-        if scheme != "https":
+        stream: SocketStream | None = await self._connect(backend, origin, timeout, deadline, events)
+        assert stream is not None
+        if origin[0] != "https":
             return stream, None
         try:
             context = await backend.in_thread(self.context)
+            info = {"ssl_context": context, "server_hostname": server_hostname, "timeout": timeout}
+            async with events.phase(CONNECTION, "start_tls", info) as phase:
+                plain, stream = stream, None  # used up from here on
+                tls = await plain.start_tls(context, server_hostname, deadline, ALPN)
+                phase.connected(tls)
         except BaseException:
-            stream.close()
+            if stream is not None:
+                stream.close()
             raise
-        tls = await stream.start_tls(context, server_hostname or host, deadline, ALPN)
         return tls, tls.get_extra_info("ssl_object").selected_alpn_protocol()
 
-    async def _connect(self, backend: Backend, origin: Origin, deadline: float | None) -> SocketStream:
+    async def _connect(
+        self, backend: Backend, origin: Origin, timeout: float | None, deadline: float | None, events: Events
+    ) -> SocketStream:
+        options = self.socket_options
         if self.uds is not None:
-            return await connect_unix(backend, self.uds, deadline, socket_options=self.socket_options)
-        return await connect_tcp(
-            backend,
-            origin[1],
-            origin[2],
-            deadline,
-            local_address=self.local_address,
-            socket_options=self.socket_options,
-        )
+            info: dict[str, Any] = {"path": self.uds, "timeout": timeout, "socket_options": options}
+            async with events.phase(CONNECTION, "connect_unix_socket", info) as phase:
+                stream = await connect_unix(backend, self.uds, deadline, socket_options=options)
+                phase.connected(stream)
+            return stream
+        local = self.local_address
+        info = {
+            "host": origin[1], "port": origin[2], "local_address": local, "timeout": timeout, "socket_options": options,
+        }  # fmt: skip
+        async with events.phase(CONNECTION, "connect_tcp", info) as phase:
+            peer = origin_text(origin)
+            stream = await connect_tcp(
+                backend, *origin[1:], deadline, local_address=local, socket_options=options, peer=peer
+            )
+            phase.connected(stream)
+        return stream
 
 
 def origin_text(origin: Origin) -> str:

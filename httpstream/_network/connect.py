@@ -47,14 +47,16 @@ async def connect_tcp(
     *,
     local_address: str | None = None,
     socket_options: Iterable[SocketOption] | None = None,
+    peer: str | None = None,
 ) -> SocketStream:
     """Connect to a host by name or address literal (an IPv6 one without brackets).
 
     deadline: absolute, `time.monotonic()` seconds, for resolution and connect together; None: no limit.
     local_address: the address to connect from. socket_options: the arguments of `setsockopt`, a tuple each.
-    Raises ConnectError, ConnectTimeout.
+    peer: what messages call the other end; None: host and port. Raises ConnectError, ConnectTimeout.
     """
-    peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if peer is None:
+        peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     addresses = await _resolve(backend, host, port, peer, deadline)
     race = _Race(backend, peer, local_address, tuple(socket_options or ()))
     return SocketStream(backend, await race.run(addresses, deadline), peer)

@@ -46,6 +46,7 @@ class Engine:
         local_address: str | None,
         socket_options: Iterable[SocketOption] | None,
         message_limits: MessageLimits,
+        retries: int,
     ) -> None:
         self._backend = backend
         self._verify = verify
@@ -60,6 +61,7 @@ class Engine:
             uds=uds,
             local_address=local_address,
             socket_options=socket_options,
+            retries=retries,
         )
         self.pool = Pool(backend, limits, self._new_connection)
 
@@ -110,6 +112,10 @@ class Engine:
         version, status, reason, fields = head
         trailers: list[tuple[bytes, bytes]] = []
         body_type = AsyncLiveBody if self._backend.is_async else SyncLiveBody
+        if connection.events is not None:
+            from httpstream._connections.traced_body import AsyncTracedBody, SyncTracedBody
+
+            body_type = AsyncTracedBody if self._backend.is_async else SyncTracedBody
         network_type = AsyncNetworkStream if self._backend.is_async else NetworkStream
         parser = connection.parser
         return Response(
@@ -149,8 +155,10 @@ class HTTPTransport(BaseTransport):
     """Sends requests over its own pool of connections. Threads may share it.
 
     verify, cert, trust_env, limits: as for `Client`. uds: the path of a Unix socket to connect to, whatever
-    the URL's host. local_address: the address to connect from. socket_options: arguments of
-    `socket.setsockopt`, one tuple each. message_limits: how much of a response's parts is accepted.
+    the URL's host. local_address: the address to connect from. retries: how often connecting is attempted again
+    after a ConnectError or ConnectTimeout: at once, then after 0.5, 1, 2, 4... seconds; a request that may have been
+    sent is never sent again for it. socket_options: arguments of `socket.setsockopt`, one tuple each.
+    message_limits: how much of a response's parts is accepted.
     """
 
     __module__ = "httpstream"
@@ -164,11 +172,12 @@ class HTTPTransport(BaseTransport):
         limits: Limits = DEFAULT_LIMITS,
         uds: str | None = None,
         local_address: str | None = None,
+        retries: int = 0,
         socket_options: Iterable[SocketOption] | None = None,
         message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
     ) -> None:
         self._engine = Engine(
-            SYNC, verify, cert, trust_env, limits, uds, local_address, socket_options, message_limits
+            SYNC, verify, cert, trust_env, limits, uds, local_address, socket_options, message_limits, retries
         )
         self._pool = self._engine.pool
 
@@ -198,11 +207,21 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         limits: Limits = DEFAULT_LIMITS,
         uds: str | None = None,
         local_address: str | None = None,
+        retries: int = 0,
         socket_options: Iterable[SocketOption] | None = None,
         message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
     ) -> None:
         self._engine = Engine(
-            ASYNC, verify, cert, trust_env, limits, uds, local_address, socket_options, message_limits
+            ASYNC,
+            verify,
+            cert,
+            trust_env,
+            limits,
+            uds,
+            local_address,
+            socket_options,
+            message_limits,
+            retries,
         )
         self._pool = self._engine.pool
 

@@ -56,7 +56,7 @@ class Site:
             self.received: list[Received] = []
             self.connections = 0
             left, self._open = self._open, set()
-        for sock in left:
+        for sock in list(left):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
