@@ -6,13 +6,12 @@ merged by ``Request``. A file is asked how much is ahead; it is read when its st
 
 from __future__ import annotations
 
-import os
-import stat
 import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from ._exceptions import StreamConsumed
+from ._files import FILE_PIECE_BYTES, position_of, size_of
 from ._streams import AsyncByteStream, ByteStream, SyncByteStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -20,11 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    from ._types import RequestContent, RequestData, ResponseContent
+    from ._types import RequestContent, RequestData, RequestFiles, ResponseContent
 
 __all__ = ["AsyncIteratorByteStream", "ByteStream", "IteratorByteStream", "encode_request", "encode_response"]
-
-FILE_PIECE_BYTES = 64 * 1024  # what one read of a file asks for
 
 
 class IteratorByteStream(SyncByteStream):
@@ -39,7 +36,7 @@ class IteratorByteStream(SyncByteStream):
     def __init__(self, stream: Iterable[bytes]) -> None:
         self._stream: Any = stream
         self._read: Callable[[int], bytes] | None = getattr(stream, "read", None)
-        self._start = None if self._read is None else _position(stream)
+        self._start = None if self._read is None else position_of(stream)
         self._streamed = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -119,34 +116,6 @@ class _AsyncFilePieces:
         return piece
 
 
-def _position(file: Any) -> int | None:
-    """Where a file stands; None: it cannot say, so it cannot go back there."""
-    try:
-        position: int = file.tell()
-        seekable = getattr(file, "seekable", None)
-        return position if seekable is None or seekable() else None
-    except (AttributeError, OSError):
-        return None
-
-
-def _size_ahead(file: Any) -> int | None:
-    """How many bytes a read to the end of ``file`` would give; None: unknown, or no file at all."""
-    try:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None  # a pipe or a device: what it says of its size is no promise
-    except (AttributeError, OSError):
-        pass  # no file of the operating system; it may still know its size, like BytesIO
-    try:
-        # By seeking, not from fstat: a file may have unflushed writes, or be a gzip file over a smaller one.
-        position: int = file.tell()
-        file.seek(0, os.SEEK_END)
-        end: int = file.tell()
-        file.seek(position)
-    except (AttributeError, OSError):
-        return None
-    return max(end - position, 0)
-
-
 def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
     """``content=``: text, bytes, a binary file, an iterable or async iterable of bytes. Raises TypeError."""
     if isinstance(content, str):
@@ -158,7 +127,7 @@ def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | Async
     if isinstance(content, Iterable) and not isinstance(content, dict):
         if hasattr(content, "encoding") and hasattr(content, "read"):
             raise TypeError("a file given as content must be opened in binary mode")
-        size = _size_ahead(content)
+        size = size_of(content)
         fields = {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
         return fields, IteratorByteStream(content)
     if isinstance(content, AsyncIterable):
@@ -176,12 +145,13 @@ def encode_form(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
     """``data=``: form fields; a list or tuple repeats its field. True is "true", None is empty."""
     from urllib.parse import urlencode
 
-    fields = []
-    for name, value in data.items():
-        for item in value if isinstance(value, (list, tuple)) else (value,):
-            if item is True or item is False:
-                item = "true" if item else "false"
-            fields.append((name, "" if item is None else str(item)))
+    from ._multipart import form_text
+
+    fields = [
+        (name, form_text(item))
+        for name, value in data.items()
+        for item in (value if isinstance(value, (list, tuple)) else (value,))
+    ]
     return _in_memory(urlencode(fields).encode("ascii"), "application/x-www-form-urlencoded")
 
 
@@ -202,11 +172,15 @@ def encode_json(json: Any) -> tuple[dict[str, str], ByteStream]:
 def encode_request(
     content: RequestContent | None = None,
     data: RequestData | None = None,
+    files: RequestFiles | None = None,
     json: Any | None = None,
+    boundary: bytes | None = None,
 ) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
-    """The content of a request: its header fields, and its stream. The first argument that is given counts.
+    """The content of a request: its header fields, and its stream.
 
-    Raises TypeError or ValueError for what cannot be encoded.
+    The first that is given counts: data that is no mapping, content, files (with data as their form fields), data,
+    json. boundary: between the parts of multipart content; None: a random one. Raises TypeError or ValueError for
+    what cannot be encoded.
     """
     if data is not None and not isinstance(data, Mapping):
         warnings.warn(
@@ -215,6 +189,11 @@ def encode_request(
         return encode_content(data)
     if content is not None:
         return encode_content(content)
+    if files:
+        from ._multipart import MultipartStream
+
+        multipart = MultipartStream(data or {}, files, boundary)
+        return multipart.get_headers(), multipart
     if data:
         return encode_form(data)
     if json is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         RequestContent,
         RequestData,
         RequestExtensions,
+        RequestFiles,
     )
 
 __all__ = ["Request"]
@@ -40,8 +41,8 @@ class Request:
 
     method: made upper-case. url: a URL or a str. params: become the URL's query. headers: field lines;
     ``Host``, and the content's own fields where they are absent, are added. cookies: those of the URL become
-    the ``Cookie`` field, if there is none. content, data, json: the content,
-    see `httpstream.request`. stream: the content as a stream, in place of those; then no field is added.
+    the ``Cookie`` field, if there is none. content, data, files, json: the content, see `httpstream.request`.
+    stream: the content as a stream, in place of those; then no field is added.
     extensions: a dict for the transport, of which ``"timeout"`` is the one that every request has.
 
     Raises InvalidURL, and TypeError or ValueError for content that cannot be encoded.
@@ -59,6 +60,7 @@ class Request:
         cookies: CookieTypes | None = None,
         content: RequestContent | None = None,
         data: RequestData | None = None,
+        files: RequestFiles | None = None,
         json: Any | None = None,
         stream: SyncByteStream | AsyncByteStream | None = None,
         extensions: RequestExtensions | None = None,
@@ -77,15 +79,16 @@ class Request:
             if stream is not None:
                 self.stream = stream
                 return
-        if content is None and data is None and json is None:
+        given = headers if type(headers) is Headers else Headers(headers)
+        if content is None and data is None and json is None and files is None:
             content_fields: dict[str, str] = {}
             self.stream = ByteStream(b"")
             self._content = b""
         else:
-            content_fields, self.stream = encode_request(content, data, json)
+            boundary = _boundary(given) if files else None
+            content_fields, self.stream = encode_request(content, data, files, json, boundary)
             if type(self.stream) is ByteStream:
                 self._content = b"".join(self.stream)
-        given = headers if type(headers) is Headers else Headers(headers)
         self.headers = Headers._from_fields(self._complete(given.raw, content_fields))
 
     def _complete(
@@ -151,3 +154,11 @@ class Request:
         self.__dict__.update(state)
         self.extensions = {}
         self.stream = UnattachedStream()
+
+
+def _boundary(headers: Headers) -> bytes | None:
+    """The boundary in a Content-Type that was set by hand."""
+    from httpstream._multipart import get_multipart_boundary_from_content_type
+
+    content_type = headers.get("content-type", "")
+    return get_multipart_boundary_from_content_type(content_type.encode(headers.encoding))

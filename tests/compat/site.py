@@ -128,6 +128,8 @@ def read_request(incoming: Any) -> Received:
     elif b"\r\ntransfer-encoding: chunked\r\n" in lowered:
         while True:
             line = incoming.readline()
+            if not line:  # a body that was not ended
+                raise EOFError
             size = int(line, 16)
             content += line + incoming.read(size + 2)
             if size == 0:
