@@ -59,8 +59,11 @@ if TYPE_CHECKING:
     from ._models.response import Response
     from ._status_codes import codes
     from ._streams import AsyncByteStream, ByteStream, SyncByteStream
+    from ._transports.asgi import ASGITransport
     from ._transports.base import AsyncBaseTransport, BaseTransport
     from ._transports.http import AsyncHTTPTransport, HTTPTransport
+    from ._transports.mock import MockTransport
+    from ._transports.wsgi import WSGITransport
     from ._urls import URL, QueryParams
 
 # In httpx's order, which is case-insensitive.
@@ -68,6 +71,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "__description__",
     "__title__",
     "__version__",
+    "ASGITransport",
     "AsyncBaseTransport",
     "AsyncByteStream",
     "AsyncClient",
@@ -95,6 +99,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "LineTooLong",
     "LocalProtocolError",
     "MessageLimits",
+    "MockTransport",
     "NetworkError",
     "options",
     "patch",
@@ -128,10 +133,12 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "USE_CLIENT_DEFAULT",
     "WriteError",
     "WriteTimeout",
+    "WSGITransport",
 ]
 
 # Where each name lives.
 _HOMES = {
+    "ASGITransport": "_transports.asgi",
     "AsyncBaseTransport": "_transports.base",
     "AsyncByteStream": "_streams",
     "AsyncClient": "_async_client",
@@ -159,6 +166,7 @@ _HOMES = {
     "LineTooLong": "_exceptions",
     "LocalProtocolError": "_exceptions",
     "MessageLimits": "_config",
+    "MockTransport": "_transports.mock",
     "NetworkError": "_exceptions",
     "options": "_api",
     "patch": "_api",
@@ -192,6 +200,7 @@ _HOMES = {
     "USE_CLIENT_DEFAULT": "_conversation",
     "WriteError": "_exceptions",
     "WriteTimeout": "_exceptions",
+    "WSGITransport": "_transports.wsgi",
 }
 
 

@@ -78,7 +78,7 @@ class TaskReadiness:
         deadline: absolute, `time.monotonic()` seconds, or None.
         Raises OSError: EBADF when the socket is closed meanwhile, EBUSY when another task waits on it already.
         """
-        loop = _asyncio_loop()
+        loop = asyncio_loop()
         if loop is None or not (loop is self._loop or self._register(loop)):
             return bool(await ASYNC.wait(((self._sock, READ),), deadline))
         if self._future is not None:
@@ -162,7 +162,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
     return loop
 
 
-def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
+def asyncio_loop() -> asyncio.AbstractEventLoop | None:
     """The running loop, when the caller is a task of it: trio as a guest of asyncio has a loop, but no task."""
     loop = _running_loop()
     return None if loop is None or sys.modules["asyncio"].current_task(loop) is None else loop

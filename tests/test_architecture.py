@@ -163,8 +163,8 @@ def test_network_and_connections_know_no_response_and_no_client(path: Path) -> N
 
 
 @pytest.mark.parametrize("path", MODULES, ids=id_of)
-def test_anyio_is_imported_in_the_backend_alone(path: Path) -> None:
-    assert name_of(path) == "_backend" or "anyio" not in {
+def test_anyio_is_imported_in_the_backend_and_for_asgi_alone(path: Path) -> None:
+    assert name_of(path) in ("_backend", "_transports/asgi") or "anyio" not in {
         module.split(".")[0] for module, _ in imports_of(path)
     }
 
