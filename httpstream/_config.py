@@ -84,8 +84,6 @@ class Timeout:
     """
 
     __module__ = "httpstream"
-    __slots__ = ("connect", "pool", "read", "write")
-
     connect: float | None
     read: float | None
     write: float | None
@@ -151,7 +149,6 @@ class Limits:
     """
 
     __module__ = "httpstream"
-    __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
 
     def __init__(
         self,

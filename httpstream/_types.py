@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ._streams import SyncByteStream as SyncByteStream
     from ._urls import URL, QueryParams
 
+__all__ = ["AsyncByteStream", "SyncByteStream"]
+
 # A quoted name cannot stand in `X | Y` at run time: those few unions are spelled out.
 PrimitiveData = str | int | float | bool | None
 

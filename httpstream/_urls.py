@@ -52,7 +52,7 @@ class URL:
     """
 
     __module__ = "httpstream"
-    __slots__ = ("_parts",)
+    __slots__ = ("__dict__", "__weakref__", "_parts")
 
     def __init__(self, url: URL | str = "", **kwargs: Any) -> None:
         if isinstance(url, str):
@@ -149,6 +149,16 @@ class URL:
     def is_relative_url(self) -> bool:
         """Lacks a scheme or a host."""
         return not self.is_absolute_url
+
+    @property
+    def raw(self) -> tuple[bytes, bytes, int | None, bytes]:
+        """Deprecated: raw_scheme, raw_host, port and raw_path as a named tuple."""
+        import warnings
+        from collections import namedtuple
+
+        warnings.warn("URL.raw is deprecated: use raw_scheme, raw_host, port and raw_path", UserWarning, 2)
+        RawURL = namedtuple("RawURL", ["raw_scheme", "raw_host", "port", "raw_path"])
+        return RawURL(self.raw_scheme, self.raw_host, self.port, self.raw_path)
 
     def copy_with(self, **kwargs: Any) -> URL:
         """A URL with some components replaced, by the keyword arguments of ``URL()``."""
@@ -256,7 +266,7 @@ class QueryParams(Mapping[str, str]):
     """
 
     __module__ = "httpstream"
-    __slots__ = ("__weakref__", "_dict")
+    __slots__ = ("__dict__", "__weakref__", "_dict")
 
     def __init__(self, *args: QueryParamTypes | None, **kwargs: Any) -> None:
         if len(args) > 1 or (args and kwargs):
@@ -271,8 +281,8 @@ class QueryParams(Mapping[str, str]):
             self._dict = {key: values.copy() for key, values in value._dict.items()}
         elif isinstance(value, (list, tuple)):
             self._dict = {}
-            for key, item in value:
-                self._dict.setdefault(str(key), []).append(_as_text(item))
+            for pair in value:
+                self._dict.setdefault(str(pair[0]), []).append(_as_text(pair[1]))
         else:
             self._dict = _texts(value)
 

@@ -72,7 +72,7 @@ class Cookies(MutableMapping[str, str]):
         request = response.request
         if self._jar is None and response.headers._get_bytes(b"set-cookie") is None:
             return
-        if request.url.is_absolute_url:
+        if request.url.scheme:  # without one nobody knows where a cookie may go
             from .jar import JarRequest, JarResponse
 
             self.jar.extract_cookies(JarResponse(response), JarRequest(request))  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ class Cookies(MutableMapping[str, str]):
 
         Raises LocalProtocolError for a cookie that cannot be written in UTF-8.
         """
-        if self._jar is not None and request.url.is_absolute_url:
+        if self._jar is not None and request.url.scheme:
             from .jar import JarRequest
 
             self._jar.add_cookie_header(JarRequest(request))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Headers"]
 
 # Their values are credentials: a repr ends up in logs.
-_SECRET = frozenset(("authorization", "proxy-authorization"))
+SECRET = frozenset(("authorization", "proxy-authorization"))
 
 
 class Headers(MutableMapping[str, str]):
@@ -30,7 +30,7 @@ class Headers(MutableMapping[str, str]):
     """
 
     __module__ = "httpstream"
-    __slots__ = ("__weakref__", "_detected", "_encoding", "_fields", "_index")
+    __slots__ = ("__dict__", "__weakref__", "_detected", "_encoding", "_fields", "_index")
 
     def __init__(self, headers: HeaderTypes | None = None, encoding: str | None = None) -> None:
         self._encoding = encoding
@@ -249,14 +249,11 @@ class Headers(MutableMapping[str, str]):
         self._changed()
 
     def __repr__(self) -> str:
-        encoding = "" if self.encoding == "ascii" else f", encoding={self.encoding!r}"
-        return f"{type(self).__name__}({self._shown()!r}{encoding})"
-
-    def _shown(self) -> dict[str, str] | list[tuple[str, str]]:
-        """The fields for a repr: a dict if no name occurs twice, credentials hidden."""
-        shown = [(name, "[secure]" if name in _SECRET else value) for name, value in self.multi_items()]
+        shown = [(name, "[secure]" if name in SECRET else value) for name, value in self.multi_items()]
         unique = dict(shown)
-        return unique if len(unique) == len(shown) else shown
+        fields = unique if len(unique) == len(shown) else shown
+        encoding = "" if self.encoding == "ascii" else f", encoding={self.encoding!r}"
+        return f"{type(self).__name__}({fields!r}{encoding})"
 
 
 def _to_bytes(value: object, codec: str, what: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from httpstream._urls import URL
 
-from .headers import Headers
+from .headers import SECRET, Headers
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -54,5 +54,6 @@ class Proxy:
     def __repr__(self) -> str:
         """Without the password, and without what the headers hide: a repr ends up in logs."""
         auth = f", auth={(self.auth[0], '********')!r}" if self.auth else ""
-        headers = f", headers={self.headers._shown()!r}" if self.headers else ""
+        shown = {name: "[secure]" if name in SECRET else value for name, value in self.headers.items()}
+        headers = f", headers={shown!r}" if shown else ""
         return f"Proxy({str(self.url)!r}{auth}{headers})"

@@ -226,7 +226,7 @@ class Response:
         self._elapsed = elapsed.total_seconds()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} [{self.status_code} {self.reason_phrase}]>"
+        return f"<Response [{self.status_code} {self.reason_phrase}]>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in TRANSIENT}
