@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     from ._api import delete, get, head, options, patch, post, put, request, stream
     from ._async_client import AsyncClient
+    from ._auth import Auth, BasicAuth, DigestAuth, NetRCAuth
     from ._client import Client
     from ._config import Limits, MessageLimits, Timeout, create_ssl_context
     from ._conversation import USE_CLIENT_DEFAULT
@@ -76,7 +77,9 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "AsyncByteStream",
     "AsyncClient",
     "AsyncHTTPTransport",
+    "Auth",
     "BaseTransport",
+    "BasicAuth",
     "ByteStream",
     "Client",
     "CloseError",
@@ -88,6 +91,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "create_ssl_context",
     "DecodingError",
     "delete",
+    "DigestAuth",
     "get",
     "head",
     "Headers",
@@ -100,6 +104,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "LocalProtocolError",
     "MessageLimits",
     "MockTransport",
+    "NetRCAuth",
     "NetworkError",
     "options",
     "patch",
@@ -143,7 +148,9 @@ _HOMES = {
     "AsyncByteStream": "_streams",
     "AsyncClient": "_async_client",
     "AsyncHTTPTransport": "_transports.http",
+    "Auth": "_auth",
     "BaseTransport": "_transports.base",
+    "BasicAuth": "_auth",
     "ByteStream": "_streams",
     "Client": "_client",
     "CloseError": "_exceptions",
@@ -155,6 +162,7 @@ _HOMES = {
     "create_ssl_context": "_config",
     "DecodingError": "_exceptions",
     "delete": "_api",
+    "DigestAuth": "_auth",
     "get": "_api",
     "head": "_api",
     "Headers": "_models.headers",
@@ -167,6 +175,7 @@ _HOMES = {
     "LocalProtocolError": "_exceptions",
     "MessageLimits": "_config",
     "MockTransport": "_transports.mock",
+    "NetRCAuth": "_auth",
     "NetworkError": "_exceptions",
     "options": "_api",
     "patch": "_api",

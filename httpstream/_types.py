@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Union
 if TYPE_CHECKING:
     from http.cookiejar import CookieJar
 
+    from ._auth import Auth
     from ._config import Timeout
     from ._models.cookies import Cookies
     from ._models.headers import Headers
@@ -61,7 +62,7 @@ ProxyTypes = Union["URL", str, "Proxy"]
 
 CertTypes = str | tuple[str, str] | tuple[str, str, str]
 
-AuthTypes = tuple[str | bytes, str | bytes] | Callable[["Request"], "Request"]
+AuthTypes = Union[tuple[str | bytes, str | bytes], Callable[["Request"], "Request"], "Auth"]
 
 RequestContent = str | bytes | Iterable[bytes] | AsyncIterable[bytes]
 ResponseContent = str | bytes | Iterable[bytes] | AsyncIterable[bytes]
