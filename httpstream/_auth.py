@@ -224,6 +224,8 @@ class DigestAuth(Auth):
         request.headers["Authorization"] = self._answer(challenge, request)
         self.requires_request_body = challenge.qop == b"auth-int"
         self._last_challenge = challenge
+        if "set-cookie" in response.headers:
+            response.cookies.set_cookie_header(request)  # some servers look for the challenge in a session
         yield request
 
     def _answers_with_content(self, request: Request, response: Response) -> bool:

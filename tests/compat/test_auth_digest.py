@@ -252,6 +252,29 @@ def test_content_that_is_a_stream_is_left_alone(httpx: Any) -> Any:
     return sent, list(request.stream)
 
 
+def with_cookies(httpx: Any, *cookies: str, **options: Any) -> Any:
+    responses = [challenged(httpx, CHALLENGE, cookies=cookies)]
+    return drive(digest(httpx), httpx.Request("GET", URL, **options), responses)
+
+
+@same("cookies of the 401 are not sent with the proof")
+def test_cookies_of_the_challenge_come_back(httpx: Any) -> Any:
+    return with_cookies(httpx, "session=1; Path=/", "b=2; Path=/dir")
+
+
+@pytest.mark.parametrize(
+    "cookie", ["a=1; Path=/other", "a=1; Domain=example.org", "a=1; Secure", "a=1; Max-Age=0"]
+)
+@same("a cookie that is not for this URL comes back to it")
+def test_cookies_of_the_challenge_keep_their_rules(httpx: Any, cookie: str) -> Any:
+    return with_cookies(httpx, cookie)
+
+
+@same("cookies of the 401 are added to those that were set")
+def test_cookies_that_are_there_stay(httpx: Any) -> Any:
+    return with_cookies(httpx, "session=1; Path=/", headers={"Cookie": "mine=1"})
+
+
 # -- what differs --------------------------------------------------------------------------------
 
 
