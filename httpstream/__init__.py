@@ -16,6 +16,7 @@ from .__version__ import __description__, __title__, __version__
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
+    from ._alias import alias_httpx
     from ._api import delete, get, head, options, patch, post, put, request, stream
     from ._async_client import AsyncClient
     from ._auth import Auth, BasicAuth, DigestAuth, NetRCAuth
@@ -72,6 +73,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "__description__",
     "__title__",
     "__version__",
+    "alias_httpx",
     "ASGITransport",
     "AsyncBaseTransport",
     "AsyncByteStream",
@@ -143,6 +145,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
 
 # Where each name lives.
 _HOMES = {
+    "alias_httpx": "_alias",
     "ASGITransport": "_transports.asgi",
     "AsyncBaseTransport": "_transports.base",
     "AsyncByteStream": "_streams",
@@ -217,10 +220,17 @@ if not TYPE_CHECKING:  # where type checkers see it, every misspelt name would b
 
     def __getattr__(name: str) -> object:
         home = _HOMES.get(name)
-        if home is None:
+        if home is None and (name[:1] != "_" or name[:2] == "__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
+        if home is None:  # in httpx every module is an attribute of the package from the start
+            try:
+                return import_module(f"{__name__}.{name}")
+            except ModuleNotFoundError as exc:
+                if exc.name != f"{__name__}.{name}":
+                    raise  # it is there, and what it needs is not
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
         value = getattr(import_module(f"{__name__}.{home}"), name)
         globals()[name] = value  # from now on it is found without this function
         return value
