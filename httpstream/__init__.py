@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from ._api import delete, get, head, options, patch, post, put, request, stream
     from ._async_client import AsyncClient
     from ._auth import Auth, BasicAuth, DigestAuth, NetRCAuth
+    from ._base_client import USE_CLIENT_DEFAULT
     from ._client import Client
     from ._config import Limits, MessageLimits, Timeout, create_ssl_context
-    from ._conversation import USE_CLIENT_DEFAULT
     from ._exceptions import (
         CloseError,
         ConnectError,
@@ -209,7 +209,7 @@ _HOMES = {
     "TransportError": "_exceptions",
     "UnsupportedProtocol": "_exceptions",
     "URL": "_urls",
-    "USE_CLIENT_DEFAULT": "_conversation",
+    "USE_CLIENT_DEFAULT": "_base_client",
     "WriteError": "_exceptions",
     "WriteTimeout": "_exceptions",
     "WSGITransport": "_transports.wsgi",

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from ._client import Client
 from ._config import DEFAULT_TIMEOUT_CONFIG
+from ._stream_block import OwnClientStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
     from typing import Any
 
     from ._models.response import Response
-    from ._types import HeaderTypes, QueryParamTypes, RequestContent, RequestData, TimeoutTypes
+    from ._types import (
+        AuthTypes,
+        CookieTypes,
+        HeaderTypes,
+        ProxyTypes,
+        QueryParamTypes,
+        RequestContent,
+        RequestData,
+        RequestFiles,
+        TimeoutTypes,
+    )
     from ._urls import URL
 
 __all__ = ["delete", "get", "head", "options", "patch", "post", "put", "request", "stream"]
@@ -28,26 +38,43 @@ def request(
     params: QueryParamTypes | None = None,
     content: RequestContent | None = None,
     data: RequestData | None = None,
+    files: RequestFiles | None = None,
     json: Any | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
 ) -> Response:
     """Send a request and read its response.
 
-    params: added to the URL's query: a mapping, pairs, or a str. content: bytes, a str (sent as UTF-8), or an
-    iterable of bytes, which is sent as it comes. data: a form: a mapping. json: anything that `json.dumps`
-    takes. headers: field lines: a mapping or pairs. timeout: in seconds, or a `Timeout`; None: none. verify:
-    True (the certificates of certifi), False, or an ``ssl.SSLContext``. trust_env: whether environment
-    variables count.
+    params: added to the URL's query: a mapping, pairs, or a str. content: bytes, a str (sent as UTF-8), or
+    an iterable of bytes, which is sent as it comes. data: a form: a mapping. json: anything that
+    `json.dumps` takes. files: sent as a multipart form, with the fields of data: a mapping from name to a
+    file, its content, or a tuple of file name, file and content type. headers: field lines: a mapping or
+    pairs. cookies: names and values. auth: ``(username, password)``, an `Auth`, or a function. proxy: the
+    URL of a proxy, or a `Proxy`. follow_redirects: whether a redirect is followed. timeout: in seconds, or
+    a `Timeout`; None: none. verify: True (the certificates of certifi), False, or an ``ssl.SSLContext``.
+    trust_env: whether environment variables count.
 
     Raises RequestError when there is no complete response, InvalidURL, and TypeError or ValueError for
     content that cannot be encoded. A status of 4xx or 5xx raises nothing: see `Response.raise_for_status`.
     """
-    with Client(verify=verify, timeout=timeout, trust_env=trust_env) as client:
+    with Client(cookies=cookies, proxy=proxy, verify=verify, timeout=timeout, trust_env=trust_env) as client:
         return client.request(
-            method, url, content=content, data=data, json=json, params=params, headers=headers
+            method,
+            url,
+            params=params,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            headers=headers,
+            auth=auth,
+            follow_redirects=follow_redirects,
         )
 
 
@@ -58,9 +85,14 @@ def stream(
     params: QueryParamTypes | None = None,
     content: RequestContent | None = None,
     data: RequestData | None = None,
+    files: RequestFiles | None = None,
     json: Any | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
 ) -> OwnClientStream:
@@ -72,54 +104,24 @@ def stream(
 
     The arguments are those of `request`; for errors see `Client.stream`.
     """
-    settings = {"verify": verify, "timeout": timeout, "trust_env": trust_env}
+    settings = {
+        "cookies": cookies,
+        "proxy": proxy,
+        "verify": verify,
+        "timeout": timeout,
+        "trust_env": trust_env,
+    }
     arguments = {
+        "params": params,
         "content": content,
         "data": data,
+        "files": files,
         "json": json,
-        "params": params,
         "headers": headers,
+        "auth": auth,
+        "follow_redirects": follow_redirects,
     }
     return OwnClientStream(settings, method, url, arguments)
-
-
-class OwnClientStream:
-    """What `stream` returns: entering it makes a client and sends the request, leaving it closes both."""
-
-    __slots__ = ("_arguments", "_client", "_context", "_method", "_settings", "_url")
-
-    def __init__(
-        self, settings: dict[str, Any], method: str, url: URL | str, arguments: dict[str, Any]
-    ) -> None:
-        self._settings = settings
-        self._method = method
-        self._url = url
-        self._arguments = arguments
-        self._client: Client | None = None
-
-    def __enter__(self) -> Response:
-        if self._client is not None:
-            raise RuntimeError("this stream() has been entered before: call stream() again")
-        self._client = Client(**self._settings)
-        try:
-            self._context = self._client.stream(self._method, self._url, **self._arguments)
-            return self._context.__enter__()
-        except BaseException:
-            self._client.close()
-            raise
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        if self._client is None:
-            return
-        try:
-            self._context.__exit__(exc_type, exc_value, traceback)
-        finally:
-            self._client.close()
 
 
 def get(
@@ -127,6 +129,10 @@ def get(
     *,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
     trust_env: bool = True,
@@ -137,6 +143,10 @@ def get(
         url,
         params=params,
         headers=headers,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
@@ -148,6 +158,10 @@ def options(
     *,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
     trust_env: bool = True,
@@ -158,6 +172,10 @@ def options(
         url,
         params=params,
         headers=headers,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
@@ -169,6 +187,10 @@ def head(
     *,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
     trust_env: bool = True,
@@ -179,6 +201,10 @@ def head(
         url,
         params=params,
         headers=headers,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
@@ -190,9 +216,14 @@ def post(
     *,
     content: RequestContent | None = None,
     data: RequestData | None = None,
+    files: RequestFiles | None = None,
     json: Any | None = None,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
     trust_env: bool = True,
@@ -203,9 +234,14 @@ def post(
         url,
         content=content,
         data=data,
+        files=files,
         json=json,
         params=params,
         headers=headers,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
@@ -217,9 +253,14 @@ def put(
     *,
     content: RequestContent | None = None,
     data: RequestData | None = None,
+    files: RequestFiles | None = None,
     json: Any | None = None,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
     trust_env: bool = True,
@@ -230,9 +271,14 @@ def put(
         url,
         content=content,
         data=data,
+        files=files,
         json=json,
         params=params,
         headers=headers,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
@@ -244,9 +290,14 @@ def patch(
     *,
     content: RequestContent | None = None,
     data: RequestData | None = None,
+    files: RequestFiles | None = None,
     json: Any | None = None,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     verify: ssl.SSLContext | str | bool = True,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
     trust_env: bool = True,
@@ -257,9 +308,14 @@ def patch(
         url,
         content=content,
         data=data,
+        files=files,
         json=json,
         params=params,
         headers=headers,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         verify=verify,
         timeout=timeout,
         trust_env=trust_env,
@@ -271,8 +327,12 @@ def delete(
     *,
     params: QueryParamTypes | None = None,
     headers: HeaderTypes | None = None,
-    verify: ssl.SSLContext | str | bool = True,
+    cookies: CookieTypes | None = None,
+    auth: AuthTypes | None = None,
+    proxy: ProxyTypes | None = None,
+    follow_redirects: bool = False,
     timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
+    verify: ssl.SSLContext | str | bool = True,
     trust_env: bool = True,
 ) -> Response:
     """Send a DELETE request. See `request`."""
@@ -281,8 +341,12 @@ def delete(
         url,
         params=params,
         headers=headers,
-        verify=verify,
+        cookies=cookies,
+        auth=auth,
+        proxy=proxy,
+        follow_redirects=follow_redirects,
         timeout=timeout,
+        verify=verify,
         trust_env=trust_env,
     )
 

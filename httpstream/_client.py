@@ -1,96 +1,152 @@
 """``Client``: requests in the sync world.
 
-It waits through its transport alone; what needs no waiting is in `_conversation`. `_async_client` is its
-mirror: the same names in the same order.
+It waits through its transport alone; what becomes of a request is in `_conversation`. `_async_client` is its mirror:
+the same names in the same order.
 """
 
 from __future__ import annotations
 
-from ._config import DEFAULT_LIMITS, DEFAULT_TIMEOUT_CONFIG
-from ._conversation import (
-    USE_CLIENT_DEFAULT,
-    BaseClient,
-    ClientState,
-    ErrorContent,
-    UseClientDefault,
-    wants_content,
-)
-from ._models.reading import blame
+from ._backend import SYNC, run
+from ._base_client import USE_CLIENT_DEFAULT, BaseClient, UseClientDefault, warn_of_cookies
+from ._config import DEFAULT_LIMITS, DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_CONFIG
+from ._conversation import Conversation, SyncFlow, new_settings
+from ._stream_block import StreamContext
 from ._streams import SyncByteStream
+from ._verbs import SyncVerbs
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Any, TypeVar
 
+    from ._async_client import AsyncClient
     from ._config import Limits
+    from ._models.proxy import Proxy
     from ._models.request import Request
     from ._models.response import Response
     from ._transports.base import BaseTransport
     from ._types import (
+        AuthTypes,
         CertTypes,
+        CookieTypes,
         HeaderTypes,
+        ProxyTypes,
         QueryParamTypes,
         RequestContent,
         RequestData,
         RequestExtensions,
+        RequestFiles,
         TimeoutTypes,
     )
     from ._urls import URL
 
     T = TypeVar("T", bound="Client")
 
-__all__ = ["USE_CLIENT_DEFAULT", "Client"]
+__all__ = ["USE_CLIENT_DEFAULT", "AsyncClient", "BaseClient", "Client", "UseClientDefault"]
 
 
-class Client(BaseClient):
+class Client(Conversation, SyncVerbs):
     """An HTTP client with its own connections and defaults. Threads may share it.
 
         with httpstream.Client(base_url="https://api.example.org") as client:
             response = client.get("/users")
 
-    params, headers: added to those of every request. timeout: in seconds, or a `Timeout`; None: none.
-    verify: True (the certificates of certifi), False, or an ``ssl.SSLContext``. cert: a client certificate: a
-    path, or a tuple of path, key path, password. trust_env: whether environment variables count. limits: of
-    the connection pool. base_url: what relative URLs are appended to. transport: what sends the requests, in
-    place of an `HTTPTransport` made of verify, cert, trust_env, http1 and limits. default_encoding: the
-    charset of responses that name none, or a function from content to its name.
+    auth: what authenticates requests: ``(username, password)``, an `Auth`, or a function from request to request.
+    params, headers, cookies: added to those of every request. verify: True (the certificates of certifi), False,
+    or an ``ssl.SSLContext``. cert: a client certificate: a path, or a tuple of path, key path, password.
+    trust_env: whether environment variables count. http1, http2: which versions are offered. proxy: the URL of
+    a proxy, or a `Proxy`. mounts: transports for the URLs that match a pattern, as in ``{"all://*.example.org":
+    transport}``; None as a transport: the client's own. timeout: in seconds, or a `Timeout`; None: none.
+    follow_redirects: whether a redirect is followed, at most max_redirects times in a row. limits: of the
+    connection pool. event_hooks: ``{"request": [...], "response": [...]}``: functions that are called with each.
+    base_url: what relative URLs are appended to. transport: what sends the requests, in place of an
+    `HTTPTransport` made of the arguments here. default_encoding: the charset of responses that name none, or a
+    function from content to its name.
     """
 
     __module__ = "httpstream"
 
+    _backend = SYNC
+    _stream_type = SyncByteStream
+    _flow_type = SyncFlow
+    _handle = "handle_request"
+    _read = "read"
+    _close = "close"
+
     def __init__(
         self,
         *,
+        auth: AuthTypes | None = None,
         params: QueryParamTypes | None = None,
         headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
         verify: ssl.SSLContext | str | bool = True,
         cert: CertTypes | None = None,
         trust_env: bool = True,
         http1: bool = True,
+        http2: bool = False,
+        proxy: ProxyTypes | None = None,
+        mounts: Mapping[str, BaseTransport | None] | None = None,
         timeout: TimeoutTypes = DEFAULT_TIMEOUT_CONFIG,
+        follow_redirects: bool = False,
         limits: Limits = DEFAULT_LIMITS,
+        max_redirects: int = DEFAULT_MAX_REDIRECTS,
+        event_hooks: Mapping[str, list[Callable[..., Any]]] | None = None,
         base_url: URL | str = "",
         transport: BaseTransport | None = None,
         default_encoding: str | Callable[[bytes], str] = "utf-8",
     ) -> None:
         super().__init__(
+            auth=auth,
             params=params,
             headers=headers,
+            cookies=cookies,
             timeout=timeout,
+            follow_redirects=follow_redirects,
+            max_redirects=max_redirects,
+            event_hooks=event_hooks,
             base_url=base_url,
             trust_env=trust_env,
             default_encoding=default_encoding,
         )
-        if transport is None:
-            from ._transports.http import HTTPTransport
+        settings = new_settings(verify, cert, trust_env, http1, http2, limits)
+        self._init_transports(transport, mounts, proxy, **settings)
 
-            transport = HTTPTransport(
-                verify=verify, cert=cert, trust_env=trust_env, http1=http1, limits=limits
-            )
-        self._transport: BaseTransport = transport
+    def _init_transport(
+        self,
+        verify: ssl.SSLContext | str | bool = True,
+        cert: CertTypes | None = None,
+        trust_env: bool = True,
+        http1: bool = True,
+        http2: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+        transport: BaseTransport | None = None,
+    ) -> BaseTransport:
+        if transport is not None:
+            return transport
+        from ._transports.http import HTTPTransport
+
+        return HTTPTransport(**new_settings(verify, cert, trust_env, http1, http2, limits))
+
+    def _init_proxy_transport(
+        self,
+        proxy: Proxy,
+        verify: ssl.SSLContext | str | bool = True,
+        cert: CertTypes | None = None,
+        trust_env: bool = True,
+        http1: bool = True,
+        http2: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> BaseTransport:
+        from ._transports.http import HTTPTransport
+
+        return HTTPTransport(**new_settings(verify, cert, trust_env, http1, http2, limits) | {"proxy": proxy})
+
+    def _transport_for_url(self, url: URL) -> BaseTransport:
+        transport: BaseTransport = super()._transport_for_url(url)
+        return transport
 
     def request(
         self,
@@ -99,9 +155,13 @@ class Client(BaseClient):
         *,
         content: RequestContent | None = None,
         data: RequestData | None = None,
+        files: RequestFiles | None = None,
         json: Any | None = None,
         params: QueryParamTypes | None = None,
         headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | UseClientDefault | None = USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = USE_CLIENT_DEFAULT,
         timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
         extensions: RequestExtensions | None = None,
     ) -> Response:
@@ -109,18 +169,22 @@ class Client(BaseClient):
 
         See `build_request` for the arguments, and `send`.
         """
+        if cookies is not None:
+            warn_of_cookies()
         request = self.build_request(
             method,
             url,
             content=content,
             data=data,
+            files=files,
             json=json,
             params=params,
             headers=headers,
+            cookies=cookies,
             timeout=timeout,
             extensions=extensions,
         )
-        return self.send(request)
+        return self.send(request, auth=auth, follow_redirects=follow_redirects)
 
     def stream(
         self,
@@ -129,9 +193,13 @@ class Client(BaseClient):
         *,
         content: RequestContent | None = None,
         data: RequestData | None = None,
+        files: RequestFiles | None = None,
         json: Any | None = None,
         params: QueryParamTypes | None = None,
         headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | UseClientDefault | None = USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = USE_CLIENT_DEFAULT,
         timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
         extensions: RequestExtensions | None = None,
     ) -> StreamContext:
@@ -148,179 +216,44 @@ class Client(BaseClient):
         arguments = {
             "content": content,
             "data": data,
+            "files": files,
             "json": json,
             "params": params,
             "headers": headers,
+            "cookies": cookies,
             "timeout": timeout,
             "extensions": extensions,
         }
-        return StreamContext(self, method, url, arguments)
+        sending = {"auth": auth, "follow_redirects": follow_redirects}
+        return StreamContext(self, method, url, arguments, sending)
 
-    def send(self, request: Request, *, stream: bool = False) -> Response:
+    def send(
+        self,
+        request: Request,
+        *,
+        stream: bool = False,
+        auth: AuthTypes | UseClientDefault | None = USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = USE_CLIENT_DEFAULT,
+    ) -> Response:
         """Send a request as it is, and read the response, unless ``stream``: then the caller closes it.
 
-        Raises RequestError (its ``request`` is set), and RuntimeError when the client has been closed or the
-        request's content is an async stream.
+        auth, follow_redirects: in place of the client's own.
+        Raises RequestError (its ``request`` is set), TooManyRedirects, StreamConsumed when content that cannot be
+        sent again would have to be, and RuntimeError when the client has been closed or the request's content is
+        an async stream.
         """
-        started = self._begin(request)
-        if not isinstance(request.stream, SyncByteStream):
-            raise RuntimeError("the content of this request is an async stream: send it with an AsyncClient")
-        try:
-            response = self._transport.handle_request(request)
-        except BaseException as exc:
-            blame(exc, request)
-            raise
-        if not isinstance(response.stream, SyncByteStream):
-            raise RuntimeError("the transport of this Client gave a response with an async stream")
-        try:
-            self._adopt(response, request, started)
-            if not stream:
-                response.read()
-        except BaseException:
-            response.close()
-            raise
-        return response
-
-    def get(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send a GET request. See `request`."""
-        return self.request(
-            "GET", url, params=params, headers=headers, timeout=timeout, extensions=extensions
-        )
-
-    def options(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send an OPTIONS request. See `request`."""
-        return self.request(
-            "OPTIONS", url, params=params, headers=headers, timeout=timeout, extensions=extensions
-        )
-
-    def head(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send a HEAD request. See `request`."""
-        return self.request(
-            "HEAD", url, params=params, headers=headers, timeout=timeout, extensions=extensions
-        )
-
-    def post(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send a POST request. See `request`."""
-        return self.request(
-            "POST",
-            url,
-            content=content,
-            data=data,
-            json=json,
-            params=params,
-            headers=headers,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def put(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send a PUT request. See `request`."""
-        return self.request(
-            "PUT",
-            url,
-            content=content,
-            data=data,
-            json=json,
-            params=params,
-            headers=headers,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def patch(
-        self,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send a PATCH request. See `request`."""
-        return self.request(
-            "PATCH",
-            url,
-            content=content,
-            data=data,
-            json=json,
-            params=params,
-            headers=headers,
-            timeout=timeout,
-            extensions=extensions,
-        )
-
-    def delete(
-        self,
-        url: URL | str,
-        *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Response:
-        """Send a DELETE request. See `request`."""
-        return self.request(
-            "DELETE", url, params=params, headers=headers, timeout=timeout, extensions=extensions
-        )
+        return run(self._send(request, stream, auth, follow_redirects))
 
     def close(self) -> None:
         """Close the client and its connections. It sends no more requests."""
-        if self._state is not ClientState.CLOSED:
-            self._state = ClientState.CLOSED
-            self._transport.close()
+        if self._note_closed():
+            for transport in self._all_transports():
+                transport.close()
 
     def __enter__(self: T) -> T:
         self._enter()
-        self._transport.__enter__()
+        for transport in self._all_transports():
+            transport.__enter__()
         return self
 
     def __exit__(
@@ -329,53 +262,15 @@ class Client(BaseClient):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        self._state = ClientState.CLOSED
-        self._transport.__exit__(exc_type, exc_value, traceback)
+        self._note_closed()
+        for transport in self._all_transports():
+            transport.__exit__(exc_type, exc_value, traceback)
 
 
-class StreamContext:
-    """What `Client.stream` returns: entering it sends the request, leaving it closes the response."""
+def __getattr__(name: str) -> Any:
+    # Programs look for both clients in one module; the other one is loaded by those who use it.
+    if name == "AsyncClient":
+        from ._async_client import AsyncClient
 
-    __slots__ = ("_arguments", "_client", "_method", "_response", "_url")
-
-    def __init__(self, client: Client, method: str, url: URL | str, arguments: dict[str, Any]) -> None:
-        self._client = client
-        self._method = method
-        self._url = url
-        self._arguments = arguments
-        self._response: Response | None = None
-
-    def __enter__(self) -> Response:
-        if self._response is not None:
-            raise RuntimeError("this stream() has been entered before: call stream() again")
-        request = self._client.build_request(self._method, self._url, **self._arguments)
-        self._response = self._client.send(request, stream=True)
-        return self._response
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        response = self._response
-        if response is None:
-            return
-        try:
-            if wants_content(exc_value, response):
-                keep_error_content(response)
-        finally:
-            response.close()
-
-
-def keep_error_content(response: Response) -> None:
-    """Read an error response, as far as it comes: the status error is what the caller must see."""
-    content = ErrorContent(response.request)
-    try:
-        for piece in response.iter_bytes(None):
-            if not content.add(piece):
-                break
-    except Exception:
-        pass
-    finally:
-        content.keep_in(response)
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

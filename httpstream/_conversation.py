@@ -1,281 +1,288 @@
-"""What both clients do to a request and a response, as far as it needs no waiting.
+"""One request of a client, and what follows from it: auth, redirects, cookies, event hooks, the log line.
 
-Merging of a client's defaults into a request, the life of a client, the log line, the request of an
-exception. What waits (sending, reading, closing) is in `_client` and `_async_client`; no connection is known
-here.
+Written once, for both worlds: coroutines that wait through the transport, the response and what the user gave alone.
+No connection is known here, no default is applied (`_base_client`), no rule of redirects is decided (`_redirects`).
 """
 
 from __future__ import annotations
 
-import enum
 import logging
 from time import perf_counter
 
-from .__version__ import __version__
-from ._config import Timeout
-from ._decoders import supported_codings
-from ._exceptions import HTTPStatusError
-from ._models.headers import Headers
-from ._models.request import Request
-from ._models.response import Response, without_password
-from ._urls import URL, QueryParams
+from ._base_client import BaseClient, ClientState, UseClientDefault
+from ._exceptions import StreamConsumed, TooManyRedirects, UnsupportedProtocol
+from ._models.reading import blame
+from ._models.response import without_password
+from ._redirects import SCHEMES, redirect_request
+from ._streams import AsyncByteStream, SyncByteStream, can_be_sent_again
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from typing import Any
 
-    from ._types import (
-        HeaderTypes,
-        QueryParamTypes,
-        RequestContent,
-        RequestData,
-        RequestExtensions,
-        TimeoutTypes,
-    )
-
-__all__ = ["USE_CLIENT_DEFAULT"]
+    from ._auth import Auth
+    from ._backend import Backend
+    from ._config import Limits
+    from ._models.request import Request
+    from ._models.response import Response
+    from ._mounts import URLPattern
+    from ._types import AuthTypes, ProxyTypes
+    from ._urls import URL
 
 logger = logging.getLogger("httpstream")
 
-USER_AGENT = f"python-httpstream/{__version__}"
 
-# What the body of an error response may add to memory when a stream() block is left with its HTTPStatusError.
-MAX_ERROR_CONTENT = 1024 * 1024
+class SyncFlow:
+    """The flow of an auth in the sync world: `step` asks it for the next request."""
 
-# URLs per client whose parsed form is kept: enough for an API's paths, little memory for a crawler.
-URL_CACHE_SIZE = 256
+    def __init__(self, auth: Auth, request: Request) -> None:
+        self._flow: Generator[Request, Response, None] = auth.sync_auth_flow(request)
 
+    def step(self, response: Response | None) -> Request | None:
+        """The request to send next, first of all or after a response; None: that response is the last one."""
+        try:
+            return next(self._flow) if response is None else self._flow.send(response)
+        except StopIteration:
+            return None
 
-class UseClientDefault:
-    """The type of ``USE_CLIENT_DEFAULT``: an argument that was left out; the client's own value counts.
-
-    For a timeout None means something else: no timeout at all.
-    """
-
-    __module__ = "httpstream"
-
-    def __repr__(self) -> str:
-        return "USE_CLIENT_DEFAULT"
+    def close(self) -> None:
+        self._flow.close()
 
 
-USE_CLIENT_DEFAULT = UseClientDefault()
+class AsyncFlow:
+    """See `SyncFlow`."""
+
+    def __init__(self, auth: Auth, request: Request) -> None:
+        self._flow: AsyncGenerator[Request, Response] = auth.async_auth_flow(request)
+
+    async def step(self, response: Response | None) -> Request | None:
+        """See `SyncFlow.step`."""
+        try:
+            return await (self._flow.__anext__() if response is None else self._flow.asend(response))
+        except StopAsyncIteration:
+            return None
+
+    async def close(self) -> None:
+        await self._flow.aclose()
 
 
-class ClientState(enum.Enum):
-    """The life of a client, in this order."""
+class Conversation(BaseClient):
+    """What both clients do with a request. Subclasses name their world and make their transports."""
 
-    UNOPENED = 1  # made, and not used yet
-    OPENED = 2  # has sent a request, or its `with` block has been entered
-    CLOSED = 3
+    _backend: Backend
+    _stream_type: type[SyncByteStream] | type[AsyncByteStream]
+    _flow_type: type[SyncFlow] | type[AsyncFlow]
+    # The methods of this world: of a transport, and of a response.
+    _handle: str
+    _read: str
+    _close: str
 
+    _transport: Any
+    _mounts: dict[URLPattern, Any]
 
-class BaseClient:
-    """The settings that both clients share, and how they become part of a request."""
+    if TYPE_CHECKING:
+        _init_transport: Callable[..., Any]  # what sends the requests of a client that was given no transport
+        _init_proxy_transport: Callable[..., Any]
 
-    def __init__(
+    def _init_transports(
         self,
-        *,
-        params: QueryParamTypes | None,
-        headers: HeaderTypes | None,
-        timeout: TimeoutTypes,
-        base_url: URL | str,
-        trust_env: bool,
-        default_encoding: str | Callable[[bytes], str],
+        transport: Any,
+        mounts: Mapping[str, Any] | None,
+        proxy: ProxyTypes | None,
+        **settings: Any,
     ) -> None:
-        self._state = ClientState.UNOPENED
-        self._trust_env = trust_env
-        self._default_encoding = default_encoding
-        self.base_url = base_url
-        self.headers = headers
-        self.params = params
-        self.timeout = timeout
+        """Make the transports. settings: the arguments that all of them get."""
+        if settings.get("http2"):
+            require_h2()
+        proxies = self._get_proxy_map(proxy, self._trust_env and transport is None)
+        self._transport = self._init_transport(transport=transport, **settings)
+        self._mounts = {}
+        if not proxies and not mounts:
+            return
+        from ._mounts import URLPattern
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether the client has been closed; then it sends no more requests."""
-        return self._state is ClientState.CLOSED
+        for pattern, named in proxies.items():
+            self._mounts[URLPattern(pattern)] = (
+                None if named is None else self._init_proxy_transport(named, **settings)
+            )
+        for pattern, mounted in (mounts or {}).items():
+            self._mounts[URLPattern(pattern)] = mounted
+        self._mounts = dict(sorted(self._mounts.items()))
 
-    @property
-    def trust_env(self) -> bool:
-        """Whether the environment's variables (``SSL_CERT_FILE``, ``SSL_CERT_DIR``) count."""
-        return self._trust_env
+    def _transport_for_url(self, url: URL) -> Any:
+        """The transport of the first pattern that matches; a pattern may stand for the client's own."""
+        for pattern, transport in self._mounts.items():
+            if pattern.matches(url):
+                return self._transport if transport is None else transport
+        return self._transport
 
-    @property
-    def timeout(self) -> Timeout:
-        """The timeouts of requests that name none; may be set."""
-        return self._timeout
+    def _all_transports(self) -> list[Any]:
+        return [self._transport, *(mounted for mounted in self._mounts.values() if mounted is not None)]
 
-    @timeout.setter
-    def timeout(self, timeout: TimeoutTypes) -> None:
-        self._timeout = Timeout(timeout)
-
-    @property
-    def base_url(self) -> URL:
-        """What relative URLs are appended to; its path ends with a slash. May be set."""
-        return self._base_url
-
-    @base_url.setter
-    def base_url(self, url: URL | str) -> None:
-        url = URL(url)
-        self._base_url = url if url.raw_path.endswith(b"/") else url.copy_with(raw_path=url.raw_path + b"/")
-        self._merged_urls: dict[str, URL] = {}
-
-    @property
-    def headers(self) -> Headers:
-        """The field lines of every request. Setting it keeps the default ones that it does not name."""
-        return self._headers
-
-    @headers.setter
-    def headers(self, headers: HeaderTypes | None) -> None:
-        self._headers = Headers(
-            {
-                "Accept": "*/*",
-                "Accept-Encoding": ", ".join(supported_codings()),
-                "Connection": "keep-alive",
-                "User-Agent": USER_AGENT,
-            }
-        )
-        self._headers.update(headers)
-
-    @property
-    def params(self) -> QueryParams:
-        """The query parameters of every request; may be set."""
-        return self._params
-
-    @params.setter
-    def params(self, params: QueryParamTypes | None) -> None:
-        self._params = QueryParams(params)
-
-    def build_request(
+    async def _send(
         self,
-        method: str,
-        url: URL | str,
-        *,
-        content: RequestContent | None = None,
-        data: RequestData | None = None,
-        json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
-        extensions: RequestExtensions | None = None,
-    ) -> Request:
-        """Make a request of the arguments and of this client's defaults, without sending it.
+        request: Request,
+        stream: bool,
+        auth: AuthTypes | UseClientDefault | None,
+        follow_redirects: bool | UseClientDefault,
+    ) -> Response:
+        """Send a request and return the response that ends its conversation; without `stream`, read it."""
+        self._begin(request)
+        follow = self.follow_redirects if isinstance(follow_redirects, UseClientDefault) else follow_redirects
+        chosen = self._build_request_auth(request, auth)
+        if chosen is None:
+            response = await self._send_following_redirects(request, follow, [])
+        else:
+            response = await self._send_with_auth(request, chosen, follow)
+        if not stream:
+            try:
+                await self._backend.call(getattr(response, self._read))
+            except BaseException:
+                await self._backend.call(getattr(response, self._close))
+                raise
+        return response
 
-        params and headers are added to the client's own, a relative url to its base_url; the arguments are
-        those of `httpstream.request`. Raises InvalidURL, and TypeError or ValueError for content that cannot
-        be encoded.
-        """
-        extensions = {} if extensions is None else dict(extensions)
-        if "timeout" not in extensions:
-            chosen = self._timeout if isinstance(timeout, UseClientDefault) else Timeout(timeout)
-            extensions["timeout"] = chosen.as_dict()
-        return Request(
-            method,
-            self._merge_url(url),
-            content=content,
-            data=data,
-            json=json,
-            params=self._merge_queryparams(params),
-            headers=self._merge_headers(headers),
-            extensions=extensions,
-        )
+    async def _send_with_auth(self, request: Request, auth: Auth, follow_redirects: bool) -> Response:
+        """Send what the flow of an auth asks for, until it is content."""
+        call = self._backend.call
+        flow = self._flow_type(auth, request)
+        history: list[Response] = []
+        following: Request | None
+        try:
+            following = await call(flow.step, None)
+            if following is None:
+                raise RuntimeError("the auth flow ended without a request")
+            while True:
+                response = await self._send_following_redirects(following, follow_redirects, history)
+                try:
+                    following = await call(flow.step, response)
+                    if following is None:
+                        return response
+                    response.history = list(history)
+                    await call(getattr(response, self._read))
+                    if not can_be_sent_again(following.stream):
+                        raise StreamConsumed()
+                except BaseException:
+                    await call(getattr(response, self._close))
+                    raise
+                history.append(response)
+        finally:
+            await call(flow.close)
 
-    def _merge_url(self, url: URL | str) -> URL:
-        """The URL of a request: the given one, or, when it is relative, the base URL with it appended."""
-        if type(url) is not str:
-            return self._append_to_base(URL(url))
-        merged = self._merged_urls.get(url)
-        if merged is None:
-            merged = self._append_to_base(URL(url))
-            if len(self._merged_urls) >= URL_CACHE_SIZE:
-                self._merged_urls.clear()
-            self._merged_urls[url] = merged
-        return merged
+    async def _send_following_redirects(
+        self, request: Request, follow_redirects: bool, history: list[Response]
+    ) -> Response:
+        """Send a request, and, when asked to, where its responses lead. history: the responses before."""
+        call = self._backend.call
+        hooks = self._event_hooks
+        while True:
+            if len(history) > self.max_redirects:
+                raise TooManyRedirects(
+                    f"more than max_redirects={self.max_redirects} responses led on", request=request
+                )
+            for hook in hooks["request"]:
+                await call(hook, request)
+            response = await self._send_single_request(request)
+            try:
+                for hook in hooks["response"]:
+                    await call(hook, response)
+                response.history = list(history)
+                if not response.has_redirect_location:
+                    return response
+                following = redirect_request(request, response, self._cookies)
+                if not follow_redirects:
+                    response.next_request = following
+                    return response
+                if following.url.scheme not in SCHEMES:
+                    raise UnsupportedProtocol(
+                        f"a redirect leads to the scheme {following.url.scheme!r}: only http and https are followed",
+                        request=following,
+                    )
+                await self._drop_content(response)
+                if not can_be_sent_again(following.stream):
+                    raise StreamConsumed()
+            except BaseException:
+                await call(getattr(response, self._close))
+                raise
+            history = [*history, response]
+            request = following
 
-    def _append_to_base(self, url: URL) -> URL:
-        if not url.is_relative_url:
-            return url
-        # Appended, not resolved as RFC 3986 has it: "/users" stays below the path of the base URL.
-        return self._base_url.copy_with(raw_path=self._base_url.raw_path + url.raw_path.lstrip(b"/"))
-
-    def _merge_headers(self, headers: HeaderTypes | None = None) -> Headers:
-        if headers is None:
-            return self._headers
-        merged = Headers(self._headers)
-        merged.update(headers)
-        return merged
-
-    def _merge_queryparams(self, params: QueryParamTypes | None = None) -> QueryParamTypes | None:
-        if params or self._params:
-            return self._params.merge(params)
-        return params
-
-    def _enter(self) -> None:
-        """Note that the client's block is entered. Raises RuntimeError when it was used before."""
-        if self._state is ClientState.OPENED:
-            raise RuntimeError("a client cannot be entered twice, or after it has sent a request")
-        if self._state is ClientState.CLOSED:
-            raise RuntimeError("a client cannot be entered after it has been closed")
-        self._state = ClientState.OPENED
-
-    def _begin(self, request: Request) -> float:
-        """Make a request ready to be sent. Returns the time, in seconds of `perf_counter`.
-
-        Raises RuntimeError when the client has been closed.
-        """
-        if self._state is not ClientState.OPENED:
-            if self._state is ClientState.CLOSED:
-                raise RuntimeError("a client cannot send a request after it has been closed")
-            self._state = ClientState.OPENED
-        if "timeout" not in request.extensions:
-            request.extensions = {**request.extensions, "timeout": self._timeout.as_dict()}
-        return perf_counter()
-
-    def _adopt(self, response: Response, request: Request, started: float) -> None:
-        """Tell a response which request it answers and when that started; write the log line."""
+    async def _send_single_request(self, request: Request) -> Response:
+        """One request, one response."""
+        transport = self._transport_for_url(request.url)
+        if not isinstance(request.stream, self._stream_type):
+            raise RuntimeError(
+                f"the content of this request is a stream of the other world, not for {type(self).__name__}"
+            )
+        started = perf_counter()
+        try:
+            response: Response = await self._backend.call(getattr(transport, self._handle), request)
+        except BaseException as exc:
+            blame(exc, request)
+            raise
+        if not isinstance(response.stream, self._stream_type):
+            raise RuntimeError(
+                f"the transport gave a response with a stream of the other world, not for {type(self).__name__}"
+            )
         response.request = request
         response.default_encoding = self._default_encoding
         if not response.is_closed:
             response._started = started
             response._clock = perf_counter
+        if response.headers._get_bytes(b"set-cookie") is not None:
+            self._cookies.extract_cookies(response)
         if logger.isEnabledFor(logging.INFO):
-            logger.info(
-                'HTTP Request: %s %s "%s %d %s"',
-                request.method,
-                without_password(request.url),
-                response.http_version,
-                response.status_code,
-                response.reason_phrase,
-            )
+            log(request, response)
+        return response
+
+    async def _drop_content(self, response: Response) -> None:
+        """Close a response that leads on. Its content is kept if it came with the head, and not waited for."""
+        if not hasattr(response, "_content"):
+            content = response._arrived(self._stream_type)
+            if content is None:
+                await self._backend.call(getattr(response, self._close))
+            else:
+                response._content = content
+
+    def _note_closed(self) -> bool:
+        """The client is about to be closed. False: it has been."""
+        was_open = self._state is not ClientState.CLOSED
+        self._state = ClientState.CLOSED
+        return was_open
 
 
-def wants_content(exc: BaseException | None, response: Response) -> bool:
-    """Whether an exception that ends a stream() block is the status error of its response, still unread."""
-    return (
-        isinstance(exc, HTTPStatusError)
-        and exc.response is response
-        and not response.is_stream_consumed
-        and not response.is_closed
+def log(request: Request, response: Response) -> None:
+    """The one line of a request, in httpx's form."""
+    logger.info(
+        'HTTP Request: %s %s "%s %d %s"',
+        request.method,
+        without_password(request.url),
+        response.http_version,
+        response.status_code,
+        response.reason_phrase,
     )
 
 
-class ErrorContent:
-    """The content of an error response that is worth keeping: at most 1 MiB, within the read timeout."""
+def require_h2() -> None:
+    """Raises ImportError when HTTP/2 is asked for and its library is not there."""
+    try:
+        import h2  # noqa: F401
+    except ImportError:
+        raise ImportError("http2=True needs the package h2: pip install 'httpstream[http2]'") from None
 
-    def __init__(self, request: Request) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-        timeout: float | None = request.extensions.get("timeout", {}).get("read")
-        self._deadline = None if timeout is None else perf_counter() + timeout
 
-    def add(self, piece: bytes) -> bool:
-        """Keep a piece. False: that is enough."""
-        self._pieces.append(piece)
-        self._size += len(piece)
-        in_time = self._deadline is None or perf_counter() < self._deadline
-        return in_time and self._size < MAX_ERROR_CONTENT
-
-    def keep_in(self, response: Response) -> None:
-        """Make what has come the content of the response."""
-        response._content = b"".join(self._pieces)[:MAX_ERROR_CONTENT]
+def new_settings(
+    verify: Any, cert: Any, trust_env: bool, http1: bool, http2: bool, limits: Limits
+) -> dict[str, Any]:
+    """The arguments that every transport of a client gets."""
+    settings = {
+        "verify": verify,
+        "cert": cert,
+        "trust_env": trust_env,
+        "http1": http1,
+        "limits": limits,
+    }
+    if http2:
+        settings["http2"] = True
+    return settings

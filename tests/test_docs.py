@@ -167,20 +167,6 @@ def test_every_exception_is_in_the_tree_of_the_page() -> None:
 def test_what_is_not_there_yet_is_not_there() -> None:
     page = (ROOT / "docs" / "not-yet.md").read_text()
     rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| "))
-    arguments = set(re.findall(r"`(\w+)=`", rows)) - {"http1"}
-    assert arguments == {
-        "follow_redirects",
-        "max_redirects",
-        "auth",
-        "cookies",
-        "proxy",
-        "mounts",
-        "event_hooks",
-        "files",
-        "http2",
-    }
-    assert arguments & {*inspect.signature(httpstream.Client).parameters} == set()
-    assert arguments & {*inspect.signature(httpstream.Client.request).parameters} == set()
     names = set(re.findall(r"`([A-Z]\w+)`", rows)) - {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     assert names & {*httpstream.__all__} == set()
 

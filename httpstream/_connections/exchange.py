@@ -50,9 +50,11 @@ class HeaderSection:
         self.closes = False
         self.expects_continue = False
         self.offers_upgrade = False
-        lines = [b"%b: %b\r\n" % field for field in fields]
-        section = b"".join(lines)
         names = [name.lower() for name, _ in fields]
+        lines = [b"%b: %b\r\n" % field for field in fields]
+        if names[:1] != [b"host"] and b"host" in names:
+            lines.insert(0, lines.pop(names.index(b"host")))  # Host goes first: RFC 9110 section 7.2
+        section = b"".join(lines)
         # As many line ends as lines, and as many names as tokens: neither a value nor a name carries a line.
         if (
             _are_field_lines(section) is None

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Request"]
 
+# What frames content: one of them alone.
+FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 # Methods whose request gets "Content-Length: 0" when it has no content (RFC 9110 section 8.6).
 METHODS_WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))
 
@@ -100,16 +102,14 @@ class Request:
             key = name.lower().encode("ascii")
             # A length that was set by hand frames the content: both at once are forbidden (RFC 9112 section
             # 6.2).
-            if key in names or (key == b"transfer-encoding" and b"content-length" in names):
+            if key in names or (key in FRAMING and not names.isdisjoint(FRAMING)):
                 continue
             names.add(key)
             fields.append((name.encode("ascii"), value.encode("ascii")))
         first: list[tuple[bytes, bytes]] = []
         if b"host" not in names and self.url.host:
             first.append((b"Host", self.url.netloc))
-        if self.method in METHODS_WITH_CONTENT and names.isdisjoint(
-            (b"content-length", b"transfer-encoding")
-        ):
+        if self.method in METHODS_WITH_CONTENT and names.isdisjoint(FRAMING):
             first.append((b"Content-Length", b"0"))
         return first + fields
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from httpstream._network.connect import SocketOption
     from httpstream._types import CertTypes
 
+# What a WebSocket begins with: a request over HTTP that asks for an upgrade (RFC 6455 section 3).
+WEBSOCKET = {"ws": "http", "wss": "https"}
+
 
 class Engine:
     """What both transports do: pool, connection, exchange, response."""
@@ -142,9 +145,11 @@ def _origin(request: Request) -> Origin:
             raise UnsupportedProtocol(
                 "the request's URL has no scheme: it must begin with http:// or https://"
             )
-        raise UnsupportedProtocol(
-            f"the request's URL has the scheme {scheme!r}: only http and https are spoken"
-        )
+        if scheme not in WEBSOCKET:
+            raise UnsupportedProtocol(
+                f"the request's URL has the scheme {scheme!r}: only http and https are spoken"
+            )
+        scheme = WEBSOCKET[scheme]
     host = url.raw_host.decode("ascii")
     if not host:
         raise UnsupportedProtocol("the request's URL has no host")

@@ -196,6 +196,20 @@ def own_bytes(data: bytes) -> bytes:
     return data
 
 
+def answering(lib: Lib, handler: Callable[[Any], Any]) -> Any:
+    """A transport of the library and world whose responses a plain function makes."""
+
+    class Sync(lib.httpx.BaseTransport):  # type: ignore[misc, name-defined]
+        def handle_request(self, request: Any) -> Any:
+            return handler(request)
+
+    class Async(lib.httpx.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        async def handle_async_request(self, request: Any) -> Any:
+            return handler(request)
+
+    return Async() if lib.is_async else Sync()
+
+
 @contextlib.contextmanager
 def patched(owner: Any, name: str, value: Any) -> Iterator[None]:
     """Set an attribute of a library's class for a while, as instrumentation does."""

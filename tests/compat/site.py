@@ -55,8 +55,9 @@ class Site:
             self._answers: dict[str, Answer] = {}
             self.received: list[Received] = []
             self.connections = 0
-            left, self._open = self._open, set()
-        for sock in list(left):
+            left = list(self._open)
+            self._open.clear()
+        for sock in left:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
@@ -84,6 +85,10 @@ class Site:
                 return
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
+    def _forget(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._open.discard(sock)
+
     def _serve(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
             sock.settimeout(SECONDS_PER_WAIT)
@@ -94,7 +99,7 @@ class Site:
             with self._lock:
                 self._open.add(sock)
                 self.connections += 1
-            stack.callback(self._open.discard, sock)
+            stack.callback(self._forget, sock)
             incoming = stack.enter_context(sock.makefile("rb"))
             while True:
                 request = read_request(incoming)
@@ -120,6 +125,8 @@ def read_request(incoming: Any) -> Received:
         if not line:
             raise EOFError
         head += line
+    if head.count(b" ") < 2:
+        raise EOFError  # what a client left behind a request that it framed wrongly
     lowered = head.lower()
     length = re.search(rb"\r\ncontent-length: *(\d+)\r\n", lowered)
     content = b""

@@ -247,7 +247,7 @@ def test_content_of_the_other_world_is_refused_before_it_is_sent(either: Either)
 
     transport = Transport()
     content: Any = iter((b"a",)) if either.is_async else async_content()
-    with pytest.raises(RuntimeError, match="sync stream"):
+    with pytest.raises(RuntimeError, match="stream of the other world"):
         either.call(either.client(transport).post, "http://example.org/", content=content)
     assert transport.requests == []
 
