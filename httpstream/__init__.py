@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RequestError,
         RequestNotRead,
         ResponseNotRead,
+        SSEError,
         StreamClosed,
         StreamConsumed,
         StreamError,
@@ -54,11 +55,13 @@ if TYPE_CHECKING:
         WriteError,
         WriteTimeout,
     )
+    from ._json_lines import InvalidJSONLine
     from ._models.cookies import Cookies
     from ._models.headers import Headers
     from ._models.proxy import Proxy
     from ._models.request import Request
     from ._models.response import Response
+    from ._sse import EventSource, ServerSentEvent
     from ._status_codes import codes
     from ._streams import AsyncByteStream, ByteStream, SyncByteStream
     from ._transports.asgi import ASGITransport
@@ -94,12 +97,14 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "DecodingError",
     "delete",
     "DigestAuth",
+    "EventSource",
     "get",
     "head",
     "Headers",
     "HTTPError",
     "HTTPStatusError",
     "HTTPTransport",
+    "InvalidJSONLine",
     "InvalidURL",
     "Limits",
     "LineTooLong",
@@ -126,6 +131,8 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "RequestNotRead",
     "Response",
     "ResponseNotRead",
+    "ServerSentEvent",
+    "SSEError",
     "stream",
     "StreamClosed",
     "StreamConsumed",
@@ -166,12 +173,14 @@ _HOMES = {
     "DecodingError": "_exceptions",
     "delete": "_api",
     "DigestAuth": "_auth",
+    "EventSource": "_sse",
     "get": "_api",
     "head": "_api",
     "Headers": "_models.headers",
     "HTTPError": "_exceptions",
     "HTTPStatusError": "_exceptions",
     "HTTPTransport": "_transports.http",
+    "InvalidJSONLine": "_json_lines",
     "InvalidURL": "_exceptions",
     "Limits": "_config",
     "LineTooLong": "_exceptions",
@@ -198,6 +207,8 @@ _HOMES = {
     "RequestNotRead": "_exceptions",
     "Response": "_models.response",
     "ResponseNotRead": "_exceptions",
+    "ServerSentEvent": "_sse",
+    "SSEError": "_exceptions",
     "stream": "_api",
     "StreamClosed": "_exceptions",
     "StreamConsumed": "_exceptions",

@@ -1,6 +1,6 @@
 from typing import Generic, TypeVar
 
-T = TypeVar("T", bytes, str)
+T = TypeVar("T")
 
 class Source: ...
 

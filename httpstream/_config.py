@@ -273,6 +273,7 @@ def _checked(name: str, value: int) -> int:
 DEFAULT_TIMEOUT_CONFIG = Timeout(timeout=5.0)
 DEFAULT_LIMITS = Limits(max_connections=100, max_keepalive_connections=20)
 DEFAULT_MAX_REDIRECTS = 20
+DEFAULT_MAX_EVENT_SIZE_BYTES = 1024 * 1024  # the same as MessageLimits has
 DEFAULT_MESSAGE_LIMITS = MessageLimits()
 
 create_ssl_context.__module__ = "httpstream"

@@ -1,4 +1,4 @@
-"""The exceptions of httpstream: the tree of httpx 0.28, by name and ancestry, and ``LineTooLong``.
+"""The exceptions of httpstream: the tree of httpx 0.28, by name and ancestry, with httpx2's ``SSEError`` and ours.
 
 Classes live here, and `request_context`; nothing is raised or translated here. The type says who is to blame, the name
 when:
@@ -10,8 +10,9 @@ when:
                 NetworkError              ConnectError, ReadError, WriteError, CloseError
                 ProtocolError             LocalProtocolError (the caller), RemoteProtocolError (the peer)
                 ProxyError
+                SSEError
                 UnsupportedProtocol
-            DecodingError                 LineTooLong
+            DecodingError                 LineTooLong; InvalidJSONLine (in `_json_lines`: it needs `json`)
             TooManyRedirects
         HTTPStatusError
     InvalidURL
@@ -49,6 +50,7 @@ __all__ = [
     "RequestError",
     "RequestNotRead",
     "ResponseNotRead",
+    "SSEError",
     "StreamClosed",
     "StreamConsumed",
     "StreamError",
@@ -154,6 +156,10 @@ class ProxyError(TransportError):
 
 class UnsupportedProtocol(TransportError):
     """The URL's scheme is none that the transport speaks."""
+
+
+class SSEError(TransportError):
+    """The response is no stream of server-sent events, or one of its events is too large."""
 
 
 class DecodingError(RequestError):

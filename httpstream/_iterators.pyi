@@ -3,7 +3,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ._chunker import Splitter
 
-T = TypeVar("T", bytes, str)
+T = TypeVar("T")
+
+NULL_ITEM: object
 
 class Reader(Protocol):
     def start(self, splitter: Splitter[Any], /) -> None: ...

@@ -1,6 +1,7 @@
 r"""The line splitter: bytes in; lines of bytes or text out. No I/O, no HTTP.
 
-The ends of lines are \n, \r\n and \r, and no others: U+2028 inside a JSON string is no line end.
+The ends of lines are \n, \r\n and \r, and no others: U+2028 inside a JSON string is no line end. `LineCutter` finds
+them, for all who look at lines: `LineSplitter` here, and the splitters of events and of JSON lines.
 """
 
 cimport cython
@@ -35,66 +36,28 @@ cdef enum LineKind:
     LINE_TRANSCODED
 
 
-@cython.final
-cdef class LineSplitter(Splitter):
-    r"""Lines without their ends. A line end is \n, \r\n or \r, and nothing else; \r\n across two pieces is one.
+cdef class LineCutter(Splitter):
+    r"""Base of the splitters that look at lines. A line end is \n, \r\n or \r; \r\n across two pieces is one.
 
-    encoding: None for lines of bytes, else the name of a text encoding (errors="replace").
-    max_line_bytes: one byte more raises LineTooLong (in encodings where a line can't be cut before decoding, bytes
-    of its UTF-8 form). ValueError when it is no limit: below 0 or above sys.maxsize.
+    A line is a span of the segment, or of the carry when earlier segments hold its beginning: it is valid until
+    `spent()`, which must be called before the next line is cut.
     """
-
-    cdef LineKind _kind
-    cdef object _encoding
-    cdef object _transcoder           # encodings in which line ends can't be found in the bytes: via UTF-8
-    cdef Py_ssize_t _max
-    cdef bint _after_cr               # the last line ended with \r: a \n that comes next belongs to it
-    cdef const char* _lf              # the next \n and \r of the segment: NULL = not looked for
-    cdef const char* _cr              # the segment's end: there is none
-    cdef char* _carry                 # the beginning of a line, from earlier segments
-    cdef Py_ssize_t _carried
-    cdef Py_ssize_t _carry_room
-    cdef bint _ended
-
-    def __cinit__(self, encoding=None, max_line_bytes=DEFAULT_MESSAGE_LIMITS.max_line_bytes):
-        cdef str name
-        if not 0 <= max_line_bytes <= PY_SSIZE_T_MAX:
-            raise ValueError(f"max_line_bytes must be at least 0 and at most sys.maxsize, not {max_line_bytes}")
-        self._max = max_line_bytes
-        if encoding is None:
-            self._kind = LINE_BYTES
-            return
-        name = codecs.lookup(encoding).name
-        self._encoding = name
-        if name == "utf-8":
-            self._kind = LINE_UTF8
-        elif name == "iso8859-1":
-            self._kind = LINE_LATIN1
-        elif name in LINEWISE:
-            self._kind = LINE_OTHER
-        else:
-            self._kind = LINE_TRANSCODED
-            self._transcoder = incremental_decoder(name)
 
     def __dealloc__(self):
         PyMem_Free(self._carry)
 
     def push(self, bytes data not None):
-        if self._transcoder is not None:
-            data = self._transcoder.decode(data).encode("utf-8", "surrogatepass")
         Splitter.push(self, data)
         self._lf = self._cr = NULL
 
-    def attach(self, Source source not None):
-        Splitter.attach(self, source if self._transcoder is None else Transcoded(source, self._transcoder))
-
-    cpdef object pop(self):
-        cdef const char* at
+    @cython.final
+    cdef int cut(self, const char** at, Py_ssize_t* size) except -1:
+        """The next line without its end. 1: there it is; 0: more input is needed."""
         cdef const char* end
         while True:
             if self._left == 0:
                 if not self._next():
-                    return None
+                    return 0
                 self._lf = self._cr = NULL
             if self._after_cr:
                 self._after_cr = False
@@ -107,27 +70,44 @@ cdef class LineSplitter(Splitter):
                 self._keep(self._at, self._left)
                 self._left = 0
                 continue
-            # The segment may be gone after a decoder written in Python: all that needs it comes first.
-            at = self._at
-            self._check(self._carried + (end - at))
+            at[0] = self._at
+            size[0] = end - self._at
+            if self._carried + size[0] > self._max:
+                self.too_long()
             self._skip_end(end)
-            return self._line(at, end - at)
+            if self._carried:
+                self._keep(at[0], size[0])
+                at[0] = self._carry
+                size[0] = self._carried
+            return 1
 
-    cpdef object finish(self):
-        cdef object line
-        if not self._ended:
-            self._ended = True
-            if self._transcoder is not None:
-                Splitter.push(self, self._transcoder.decode(b"", True).encode("utf-8", "surrogatepass"))
-                self._lf = self._cr = NULL
+    @cython.final
+    cdef int cut_last(self, const char** at, Py_ssize_t* size) except -1:
+        """After the last input: the next line, at last the one that has no end. 0: that was all."""
         if self._left == 0:
             self._source = None
-        line = self.pop()
-        if line is not None or self._carried == 0:
-            return line
-        return self._line(self._at, 0)
+        if self.cut(at, size):
+            return 1
+        at[0] = self._carry
+        size[0] = self._carried
+        return self._carried > 0
+
+    @cython.final
+    cdef void spent(self) noexcept:
+        """The line has been used: its bytes may go."""
+        if self._carried:
+            self._carried = 0
+            if self._carry_room > KEEP_ROOM:
+                PyMem_Free(self._carry)
+                self._carry = NULL
+                self._carry_room = 0
+
+    cdef int too_long(self) except -1:
+        """Raise the error of a line that is longer than `_max`."""
+        raise LineTooLong(f"a line is longer than max_line_bytes={self._max}")
 
     # hot: no Python
+    @cython.final
     cdef const char* _find_end(self) noexcept nogil:
         """The segment's next line end; NULL: none. Each of the two is searched once over a segment."""
         cdef const char* stop = self._at + self._left
@@ -144,6 +124,7 @@ cdef class LineSplitter(Splitter):
         return self._lf if self._lf < stop else NULL
 
     # hot: no Python
+    @cython.final
     cdef void _skip_end(self, const char* end) noexcept nogil:
         r"""Go behind the line end; a \n of the next segment may belong to a \r at the end of this one."""
         cdef const char* stop = self._at + self._left
@@ -156,16 +137,13 @@ cdef class LineSplitter(Splitter):
         self._left = stop - after
         self._at = after
 
-    cdef int _check(self, Py_ssize_t size) except -1:
-        if size > self._max:
-            raise LineTooLong(f"a line is longer than max_line_bytes={self._max}")
-        return 0
-
+    @cython.final
     cdef int _keep(self, const char* at, Py_ssize_t size) except -1:
         """Carry the beginning of a line over to the next segment."""
         cdef Py_ssize_t need = self._carried + size, room
         cdef char* carry
-        self._check(need)
+        if need > self._max:
+            self.too_long()
         if need > self._carry_room:
             room = self._max if need > self._max // 2 else need * 2
             carry = <char*> PyMem_Realloc(self._carry, room)
@@ -177,19 +155,72 @@ cdef class LineSplitter(Splitter):
         self._carried = need
         return 0
 
+
+cdef Py_ssize_t line_limit(max_line_bytes) except -1:
+    """`max_line_bytes` as a number of C. Raises ValueError when it is no limit."""
+    if not 0 <= max_line_bytes <= PY_SSIZE_T_MAX:
+        raise ValueError(f"max_line_bytes must be at least 0 and at most sys.maxsize, not {max_line_bytes}")
+    return max_line_bytes
+
+
+@cython.final
+cdef class LineSplitter(LineCutter):
+    r"""Lines without their ends. A line end is \n, \r\n or \r, and nothing else; \r\n across two pieces is one.
+
+    encoding: None for lines of bytes, else the name of a text encoding (errors="replace").
+    max_line_bytes: one byte more raises LineTooLong (in encodings where a line can't be cut before decoding, bytes
+    of its UTF-8 form). ValueError when it is no limit: below 0 or above sys.maxsize.
+    """
+
+    cdef LineKind _kind
+    cdef object _encoding
+    cdef object _transcoder           # encodings in which line ends can't be found in the bytes: via UTF-8
+    cdef bint _ended
+
+    def __cinit__(self, encoding=None, max_line_bytes=DEFAULT_MESSAGE_LIMITS.max_line_bytes):
+        cdef str name
+        self._max = line_limit(max_line_bytes)
+        if encoding is None:
+            self._kind = LINE_BYTES
+            return
+        name = codecs.lookup(encoding).name
+        self._encoding = name
+        if name == "utf-8":
+            self._kind = LINE_UTF8
+        elif name == "iso8859-1":
+            self._kind = LINE_LATIN1
+        elif name in LINEWISE:
+            self._kind = LINE_OTHER
+        else:
+            self._kind = LINE_TRANSCODED
+            self._transcoder = incremental_decoder(name)
+
+    def push(self, bytes data not None):
+        if self._transcoder is not None:
+            data = self._transcoder.decode(data).encode("utf-8", "surrogatepass")
+        LineCutter.push(self, data)
+
+    def attach(self, Source source not None):
+        Splitter.attach(self, source if self._transcoder is None else Transcoded(source, self._transcoder))
+
+    cpdef object pop(self):
+        cdef const char* at
+        cdef Py_ssize_t size
+        return self._line(at, size) if self.cut(&at, &size) else None
+
+    cpdef object finish(self):
+        cdef const char* at
+        cdef Py_ssize_t size
+        if not self._ended:
+            self._ended = True
+            if self._transcoder is not None:
+                LineCutter.push(self, self._transcoder.decode(b"", True).encode("utf-8", "surrogatepass"))
+        return self._line(at, size) if self.cut_last(&at, &size) else None
+
     cdef object _line(self, const char* at, Py_ssize_t size):
-        """The line that ends with these bytes, in the form that was asked for."""
-        cdef object line
-        if self._carried == 0:
-            return self._form(at, size)
-        if size:
-            self._keep(at, size)
-        line = self._form(self._carry, self._carried)
-        self._carried = 0
-        if self._carry_room > KEEP_ROOM:
-            PyMem_Free(self._carry)
-            self._carry = NULL
-            self._carry_room = 0
+        """The line in the form that was asked for."""
+        cdef object line = self._form(at, size)
+        self.spent()
         return line
 
     cdef object _form(self, const char* at, Py_ssize_t size):

@@ -3,8 +3,10 @@ r"""What the splitters must agree with, in plain Python: slow, and short enough 
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from httpstream._text import incremental_decoder
 
@@ -43,3 +45,48 @@ def cut(data: bytes, cuts: Iterable[int]) -> list[bytes]:
     """The input in pieces, cut at these positions; no piece is empty."""
     edges = [0, *sorted({min(at, len(data)) for at in cuts}), len(data)]
     return [data[start:end] for start, end in itertools.pairwise(edges) if start < end]
+
+
+BOM = b"\xef\xbb\xbf"
+Event = tuple[str, str, str, "int | None"]
+
+
+def events(data: bytes, limit: int | None = None) -> tuple[list[Event], bool]:
+    """The server-sent events of the whole input, and whether a larger one than `limit` follows them."""
+    found: list[Event] = []
+    kind = last_id = ""
+    texts: list[str] = []
+    retry, pending, size = None, False, 0
+    *whole, rest = re.split(rb"\r\n|\r|\n", data)
+    for number, raw in enumerate([*whole, rest]):
+        if limit is not None and size + len(raw) > limit:
+            return found, True
+        if number == len(whole):
+            break  # it has no end, so it is no line
+        line = raw.removeprefix(BOM) if number == 0 else raw
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if pending:
+                found.append((kind or "message", "\n".join(texts), last_id, retry))
+            kind, texts, retry, pending, size = "", [], None, False, 0
+            continue
+        size += len(line) if name else 0
+        if name == "data":
+            texts.append(value)
+        elif name == "event":
+            kind = value
+        elif name == "id" and "\0" not in value:
+            last_id = value
+        elif name == "retry" and re.fullmatch("[0-9]+", value):
+            retry = int(value)
+        else:
+            continue
+        pending = True
+    return found, False
+
+
+def json_values(data: bytes) -> list[Any]:
+    """The value of each line that is not blank."""
+    kept = [line.decode("utf-8", "surrogatepass").strip(" \t") for line in lines(data.removeprefix(BOM))]
+    return [json.loads(line) for line in kept if line]

@@ -131,6 +131,12 @@ def test_json_lines_are_split_at_line_ends_and_nowhere_else(url: str) -> None:
     assert run("json_lines", url + "/lines") == ["3 records, sum 321"]
 
 
+def test_json_lines_names_the_line_that_is_none(url: str) -> None:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "json_lines.py"), url + "/hello"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (1, "line 1 is not JSON: Expecting value\n")
+
+
 def test_live_events_are_joined_from_their_data_lines(url: str) -> None:
     assert run("live_events", url + "/events") == ["event: one", "event: two", "lines", "event: three"]
 

@@ -22,6 +22,7 @@ from .cookies import Cookies
 from .headers import Headers
 from .links import parse_links
 from .reading import AsyncReader, SyncReader, UnattachedStream, blame
+from .records import Records
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ ERROR_TYPES = {1: "Informational response", 3: "Redirect response", 4: "Client e
 TRANSIENT = frozenset(("extensions", "stream", "is_closed", "_clock", "_cookies", "_started"))
 
 
-class Response:
+class Response(Records):
     """An HTTP response.
 
     status_code: 100 to 599, in practice. headers: field lines. content, text, html, json: the content, of

@@ -8,17 +8,29 @@ import gzip
 import random
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import h11
 
-from httpstream import DecodingError, MessageLimits
+from httpstream import DecodingError, InvalidJSONLine, MessageLimits, ServerSentEvent, SSEError
 from httpstream._chunker import ByteChunker, TextChunker
 from httpstream._config import AS_IT_ARRIVES
 from httpstream._decoders import make_decoder, supported_codings
+from httpstream._events import EventSplitter
+from httpstream._iterators import NULL_ITEM
+from httpstream._json_lines import JSONLineSplitter
 from httpstream._lines import LineSplitter
 from tests.fuzz.mutate import mutate, random_cuts
-from tests.reference_splitters import arriving_chunks, cut, exact_chunks, lines, text_chunks
+from tests.reference_splitters import (
+    BOM,
+    arriving_chunks,
+    cut,
+    events,
+    exact_chunks,
+    json_values,
+    lines,
+    text_chunks,
+)
 from tests.wire import BAD, GOOD, Outcome, parse
 
 Target = Callable[[random.Random], str]
@@ -150,15 +162,17 @@ ENCODINGS = (
 )
 
 
-def split(splitter: object, pieces: list[bytes]) -> list[bytes | str]:
-    found = []
+def items(splitter: object, pieces: list[bytes]) -> Iterator[object]:
     for piece in pieces:
         splitter.push(piece)
         while (item := splitter.pop()) is not None:
-            found.append(item)
+            yield item
     while (item := splitter.finish()) is not None:
-        found.append(item)
-    return found
+        yield item
+
+
+def split(splitter: object, pieces: list[bytes]) -> list[object]:
+    return list(items(splitter, pieces))
 
 
 def fuzz_splitters(chance: random.Random) -> str:
@@ -183,8 +197,47 @@ def fuzz_splitters(chance: random.Random) -> str:
     return kind
 
 
+EVENTS = BOM + "event: a\nid: 1\ndata: grüße\ndata:\r\n\r\n: note\rretry: 20\rdata\r\rid: \0\n\n".encode() * 3
+VALUES = b'{"a": [1, 2.5e3, "\\u00e9"]}\n\r\nnull\r[true, false]\n \t \n"text"\n-0.1\n'
+
+
+def fuzz_records(chance: random.Random) -> str:
+    """Events and JSON lines of any bytes in any pieces: what the slow reference says, or the documented error."""
+    seed = chance.choice((EVENTS, VALUES))
+    data = mutate(chance, seed, [EVENTS, VALUES, PLAIN])
+    pieces = cut(data, random_cuts(chance, len(data)))
+    refused = False
+    if seed is EVENTS:
+        limit = chance.choice((None, 5, 20, 60))
+        expected, too_large = events(data, limit)
+        splitter, found = EventSplitter(ServerSentEvent, limit), []
+        try:
+            found.extend((item.event, item.data, item.id, item.retry) for item in items(splitter, pieces))
+        except SSEError:
+            refused = True
+        assert (found, refused) == (expected, too_large), f"{limit} {pieces!r}"
+        return "events too large" if refused else "events"
+    whole, ours = [], []
+    for pieces_of, values in (([data] if data else [], whole), (pieces, ours)):
+        try:
+            for value in items(JSONLineSplitter(), pieces_of):
+                values.append(repr(None if value is NULL_ITEM else value))
+        except InvalidJSONLine as exc:
+            values.append((exc.lineno, exc.doc, exc.pos))
+    assert ours == whole, f"{pieces!r}"
+    refused = bool(ours) and isinstance(ours[-1], tuple)
+    try:
+        expected = [repr(value) for value in json_values(data)]
+    except ValueError:
+        assert refused, f"{data!r}"
+        return "values refused"
+    assert ours == expected, f"{data!r}"
+    return "values"
+
+
 TARGETS: dict[str, Target] = {
     "parser": fuzz_parser,
     "decoders": fuzz_decoders,
     "splitters": fuzz_splitters,
+    "records": fuzz_records,
 }

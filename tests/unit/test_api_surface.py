@@ -21,7 +21,10 @@ TWINS = {
     "__exit__": "__aexit__",
     "handle_request": "handle_async_request",
     "read": "aread",
-    **{f"iter_{kind}": f"aiter_{kind}" for kind in ("bytes", "text", "lines", "lines_bytes", "raw")},
+    **{
+        f"iter_{kind}": f"aiter_{kind}"
+        for kind in ("bytes", "text", "lines", "lines_bytes", "raw", "events", "json")
+    },
 }
 FORBIDDEN = {
     *("anyio", "asyncio", "ssl", "trio", "http.cookiejar", "urllib.request", "dataclasses", "inspect"),

@@ -11,7 +11,7 @@ from httpstream import _exceptions as ours
 from httpstream._models.request import Request
 from httpstream._models.response import Response
 
-# Every class with its parent, as httpx 0.28 has them; LineTooLong is our own.
+# Every class with its parent, as httpx 0.28 has them; SSEError is of httpx2, LineTooLong our own.
 TREE = {
     "HTTPError": "Exception",
     "RequestError": "HTTPError",
@@ -30,6 +30,7 @@ TREE = {
     "LocalProtocolError": "ProtocolError",
     "RemoteProtocolError": "ProtocolError",
     "ProxyError": "TransportError",
+    "SSEError": "TransportError",
     "UnsupportedProtocol": "TransportError",
     "DecodingError": "RequestError",
     "LineTooLong": "DecodingError",
