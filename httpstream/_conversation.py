@@ -148,12 +148,14 @@ class Conversation(BaseClient):
         call = self._backend.call
         flow = self._flow_type(auth, request)
         history: list[Response] = []
+        sent: list[object] = []  # the streams that went out
         following: Request | None
         try:
             following = await call(flow.step, None)
             if following is None:
                 raise RuntimeError("the auth flow ended without a request")
             while True:
+                sent.append(following.stream)
                 response = await self._send_following_redirects(following, follow_redirects, history)
                 try:
                     following = await call(flow.step, response)
@@ -161,7 +163,7 @@ class Conversation(BaseClient):
                         return response
                     response.history = list(history)
                     await call(getattr(response, self._read))
-                    if not can_be_sent_again(following.stream):
+                    if following.stream in sent and not can_be_sent_again(following.stream):
                         raise StreamConsumed()
                 except BaseException:
                     await call(getattr(response, self._close))
