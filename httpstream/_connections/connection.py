@@ -139,6 +139,8 @@ class Connection:
         target = request.extensions.get("target")
         if target is None:
             target = request.url.raw_path
+        elif isinstance(target, str):
+            target = _ascii(target)
         head = request_line(method, target)
         section = self._section
         if section is None or section.fields != request.headers.raw:
@@ -370,8 +372,8 @@ def _deadline(timeout: float | None) -> float | None:
     return None if timeout is None else monotonic() + timeout
 
 
-def _ascii(method: str) -> bytes:
+def _ascii(text: str) -> bytes:
     try:
-        return method.encode("ascii")
+        return text.encode("ascii")
     except UnicodeEncodeError:
-        raise LocalProtocolError(f"not a method: {method[:40]!r}") from None
+        raise LocalProtocolError(f"not a method or a request target: {text[:40]!r}") from None

@@ -224,12 +224,20 @@ class Pool:
     """Lends connections to requests: a sync pool to any threads, an async one to the tasks of its loop."""
 
     def __init__(
-        self, backend: Backend, limits: Limits, open_connection: Callable[[Any], PooledConnection]
+        self,
+        backend: Backend,
+        limits: Limits,
+        open_connection: Callable[[Any], PooledConnection],
+        describe: Callable[[Any], str] = str,
     ) -> None:
-        """open_connection(key): makes a connection object that is not connected yet; no I/O."""
+        """open_connection(key): makes a connection object that is not connected yet; no I/O.
+
+        describe(key): the key in messages.
+        """
         self._backend = backend
         self._limits = limits
         self._open_connection = open_connection
+        self._describe = describe
         self._table = PoolTable(limits)
         self._lock = allocate_lock()
         # What came back and is not yet in the table. ``release`` never blocks, so that it may run anywhere:
@@ -328,7 +336,7 @@ class Pool:
             raise RuntimeError(_CLOSED)
         active, _, queued = self._decide(self._table.counts)
         raise PoolTimeout(
-            f"no connection became free within {timeout} seconds: {active} of "
+            f"no connection for {self._describe(key)} became free within {timeout} seconds: {active} of "
             f"max_connections={self._limits.max_connections} are in use, {queued} other requests wait; "
             "read or close responses, or raise Limits(max_connections=...)"
         )

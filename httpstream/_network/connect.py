@@ -17,6 +17,7 @@ from time import monotonic
 from httpstream._backend import READ, WRITE
 from httpstream._exceptions import ConnectError, ConnectTimeout
 
+from .causes import doubled
 from .sockets import SocketStream
 
 TYPE_CHECKING = False
@@ -75,7 +76,7 @@ async def connect_unix(
     try:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     except OSError as exc:
-        raise ConnectError(f"cannot connect to {path}: {exc}") from exc
+        raise ConnectError(f"cannot connect to {path}: {exc}") from doubled(exc)
     try:
         sock.setblocking(False)
         for option in socket_options or ():
@@ -92,7 +93,7 @@ async def connect_unix(
     except BaseException as exc:
         sock.close()
         if isinstance(exc, (OSError, ValueError)):
-            raise ConnectError(f"cannot connect to {path}: {exc}") from exc
+            raise ConnectError(f"cannot connect to {path}: {exc}") from doubled(exc)
         raise
 
 
@@ -114,10 +115,13 @@ async def _resolve(
         if not lookup.addresses and not await lookup.resolve_in_thread(backend, deadline):
             raise ConnectTimeout(f"resolving the name of {peer} took longer than the connect timeout")
     except OSError as exc:  # no descriptor left for the pair of sockets, say
-        raise ConnectError(f"cannot resolve the name of {peer}: {exc}") from exc
+        raise ConnectError(f"cannot resolve the name of {peer}: {exc}") from doubled(exc)
     if lookup.addresses:
         return lookup.addresses
-    raise ConnectError(f"cannot resolve the name of {peer}: {_words(lookup.error)}") from lookup.error
+    assert lookup.error is not None
+    raise ConnectError(f"cannot resolve the name of {peer}: {_words(lookup.error)}") from doubled(
+        lookup.error
+    )
 
 
 class _Lookup:
@@ -194,7 +198,7 @@ class _Race:
         try:
             return await self._first_connected(deque(in_turn(addresses)), deadline)
         except OSError as exc:  # the wait itself failed: no descriptor left for it, say
-            raise ConnectError(f"cannot connect to {self.peer}: {exc}") from exc
+            raise ConnectError(f"cannot connect to {self.peer}: {exc}") from doubled(exc)
         finally:
             for sock in self.pending:
                 sock.close()
@@ -255,5 +259,5 @@ class _Race:
     def _error(self) -> ConnectError:
         reasons = ", ".join(f"{_words(reason)} ({address})" for address, reason in self.failures)
         error = ConnectError(f"cannot connect to {self.peer}: {reasons}")
-        error.__cause__ = self.failures[0][1]
+        error.__cause__ = doubled(self.failures[0][1])
         return error

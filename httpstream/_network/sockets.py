@@ -14,6 +14,8 @@ from time import monotonic
 from httpstream._backend import READ, WRITE, ready_sockets
 from httpstream._exceptions import ReadError, ReadTimeout, WriteError, WriteTimeout
 
+from .causes import doubled
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
@@ -86,7 +88,7 @@ class SocketStream:
             self._wait_first = True
             return -1
         except OSError as exc:
-            raise self._read_error(exc) from exc
+            raise self._read_error(exc) from doubled(exc)
         if count < len(view):
             # Most likely the socket is empty now: a poll is cheaper than a try that fails.
             self._wait_first = True
@@ -113,7 +115,7 @@ class SocketStream:
                 else:
                     is_ready = bool(await self._backend.wait(((self._sock, self._recv_event),), deadline))
             except OSError as exc:
-                raise self._read_error(exc) from exc
+                raise self._read_error(exc) from doubled(exc)
             if not is_ready:
                 raise ReadTimeout(f"{self._peer} sent nothing within the read timeout")
         self._share = self._full_share
@@ -133,7 +135,7 @@ class SocketStream:
         except BlockingIOError:
             return -1
         except OSError as exc:
-            raise self._write_error(exc) from exc
+            raise self._write_error(exc) from doubled(exc)
         self._wait_first = True  # an answer takes at least one trip to the peer and back
         self._share -= count
         return count
@@ -189,7 +191,7 @@ class SocketStream:
         try:
             ready = await self._backend.wait(((self._sock, events),), deadline)
         except OSError as exc:
-            raise self._write_error(exc) from exc
+            raise self._write_error(exc) from doubled(exc)
         if not ready:
             raise WriteTimeout(f"{self._peer} took no data within the write timeout of {timeout} s")
         return ready[0][1]

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from httpstream._backend import READ, WRITE
 from httpstream._exceptions import ConnectError, ConnectTimeout, ReadError
 
+from .causes import doubled
 from .sockets import SocketStream
 
 TYPE_CHECKING = False
@@ -90,7 +91,9 @@ def default_context(alpn: Sequence[str] = ("http/1.1",), trust_env: bool = True)
             try:
                 context = create_context(trust_env=trust_env)
             except OSError as exc:
-                raise ConnectError(f"cannot load the trusted certificates from {source}: {exc}") from exc
+                raise ConnectError(f"cannot load the trusted certificates from {source}: {exc}") from doubled(
+                    exc
+                )
             _default_contexts[key] = context
     set_alpn(context, alpn)
     return context
@@ -163,14 +166,14 @@ async def start_tls(
         sock.close()
         _close_half_made(exc)
         if isinstance(exc, (OSError, ValueError)):
-            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from exc
+            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from doubled(exc)
         raise
     try:
         await _handshake(backend, tls, peer, deadline)
     except BaseException as exc:
         tls.close()
         if isinstance(exc, (OSError, ValueError)):
-            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from exc
+            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from doubled(exc)
         raise
     return TLSStream(backend, tls, peer)
 
@@ -241,7 +244,7 @@ class TLSStream(SocketStream):
         if self._wait_first:
             return -1
         if self._failure is not None:
-            raise self._read_error(self._failure) from self._failure
+            raise self._read_error(self._failure) from doubled(self._failure)
         size, filled, recv_into = len(view), 0, self._recv_into
         try:
             while filled < size:
@@ -257,7 +260,7 @@ class TLSStream(SocketStream):
             self._recv_event = WRITE
         except OSError as exc:
             if not filled:
-                raise self._read_error(exc) from exc
+                raise self._read_error(exc) from doubled(exc)
             self._failure = exc
             return filled
         else:
@@ -286,7 +289,7 @@ class TLSStream(SocketStream):
             self._send_event = READ
             return -1
         except OSError as exc:
-            raise self._write_error(exc) from exc
+            raise self._write_error(exc) from doubled(exc)
         # What OpenSSL has decrypted already makes no socket readable.
         self._wait_first = not self._pending()
         self._share -= count

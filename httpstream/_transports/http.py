@@ -10,7 +10,7 @@ from httpstream._config import DEFAULT_LIMITS, DEFAULT_MESSAGE_LIMITS
 from httpstream._connections.body import AsyncLiveBody, SyncLiveBody
 from httpstream._connections.connection import Connection
 from httpstream._connections.pool import Pool
-from httpstream._connections.route import DEFAULT_PORTS, Route
+from httpstream._connections.route import DEFAULT_PORTS, Route, origin_text
 from httpstream._exceptions import RequestError, UnsupportedProtocol
 from httpstream._models.headers import Headers
 from httpstream._models.response import Response
@@ -66,7 +66,7 @@ class Engine:
             socket_options=socket_options,
             retries=retries,
         )
-        self.pool = Pool(backend, limits, self._new_connection)
+        self.pool = Pool(backend, limits, self._new_connection, origin_text)
 
     def _make_context(self) -> ssl.SSLContext:
         from httpstream._network.tls import create_context
