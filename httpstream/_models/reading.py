@@ -53,10 +53,10 @@ def claim(response: Response, world: type, method: str) -> None:
 
 
 def blame(exc: BaseException, request: Request | None) -> None:
-    """Tell an exception on its way out which request it belongs to."""
-    if isinstance(exc, RequestError) and exc._request is None:
-        exc._request = request
-        if isinstance(exc, DecodingError) and request is not None:
+    """Tell an exception on its way out which request it belongs to: the one that the caller knows of."""
+    if isinstance(exc, RequestError) and request is not None and exc._request is not request:
+        is_new, exc._request = exc._request is None, request
+        if is_new and isinstance(exc, DecodingError):
             # Who decodes knows no origin; a message must name it.
             exc.args = (f"{exc}, in the response from {request.url.scheme}://{request.url.netloc.decode()}",)
 
