@@ -55,6 +55,7 @@ class AsyncClient(Conversation, AsyncVerbs):
     __module__ = "httpstream"
 
     _backend = ASYNC
+    _is_async = True
     _stream_type = AsyncByteStream
     _flow_type = AsyncFlow
     _handle = "handle_async_request"
@@ -131,10 +132,6 @@ class AsyncClient(Conversation, AsyncVerbs):
         return AsyncHTTPTransport(
             **new_settings(verify, cert, trust_env, http1, http2, limits) | {"proxy": proxy}
         )
-
-    def _transport_for_url(self, url: URL) -> AsyncBaseTransport:
-        transport: AsyncBaseTransport = super()._transport_for_url(url)
-        return transport
 
     async def request(
         self,

@@ -271,7 +271,7 @@ class BaseClient:
     ) -> Auth | None:
         """What authenticates a request: the argument, else the client's own, else what its URL holds; or None."""
         chosen = self._auth if isinstance(auth, UseClientDefault) else build_auth(auth)
-        if chosen is None and request.url.userinfo:
+        if chosen is None and request.url._parts.userinfo:
             username, password = request.url.username, request.url.password
             if username or password:
                 return BasicAuth(username, password)

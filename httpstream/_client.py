@@ -69,6 +69,7 @@ class Client(Conversation, SyncVerbs):
     __module__ = "httpstream"
 
     _backend = SYNC
+    _is_async = False
     _stream_type = SyncByteStream
     _flow_type = SyncFlow
     _handle = "handle_request"
@@ -143,10 +144,6 @@ class Client(Conversation, SyncVerbs):
         from ._transports.http import HTTPTransport
 
         return HTTPTransport(**new_settings(verify, cert, trust_env, http1, http2, limits) | {"proxy": proxy})
-
-    def _transport_for_url(self, url: URL) -> BaseTransport:
-        transport: BaseTransport = super()._transport_for_url(url)
-        return transport
 
     def request(
         self,

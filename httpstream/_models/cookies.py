@@ -166,7 +166,7 @@ class Cookies(MutableMapping[str, str]):
         return iter([cookie.name for cookie in self._all()])
 
     def __bool__(self) -> bool:
-        return next(iter(self._all()), None) is not None
+        return self._jar is not None and next(iter(self._jar), None) is not None
 
     def __repr__(self) -> str:
         cookies = [f"<Cookie {each.name}={each.value} for {each.domain} />" for each in self._all()]
