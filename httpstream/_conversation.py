@@ -221,12 +221,10 @@ class Conversation(BaseClient):
                 f"the content of this request is a stream of the other world, not for {type(self).__name__}"
             )
         started = perf_counter()
-        response: Any
         try:
             # Looked up at each call: programs that watch requests put their own method there.
-            response = getattr(transport, self._handle)(request)
-            if self._is_async:
-                response = await response
+            answer = getattr(transport, self._handle)(request)
+            response: Response = await answer if self._is_async else answer
         except BaseException as exc:
             blame(exc, request)
             raise
