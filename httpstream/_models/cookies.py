@@ -72,7 +72,7 @@ class Cookies(MutableMapping[str, str]):
         request = response.request
         if self._jar is None and response.headers._get_bytes(b"set-cookie") is None:
             return
-        if request.url.scheme:  # without one nobody knows where a cookie may go
+        if request.url.is_absolute_url:  # without a host nobody knows where a cookie may go
             from .jar import JarRequest, JarResponse
 
             self.jar.extract_cookies(JarResponse(response), JarRequest(request))  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ class Cookies(MutableMapping[str, str]):
 
         Raises LocalProtocolError for a cookie that cannot be written in UTF-8.
         """
-        if self._jar is not None and request.url.scheme:
+        if self._jar is not None and request.url.is_absolute_url:
             from .jar import JarRequest
 
             self._jar.add_cookie_header(JarRequest(request))
@@ -104,7 +104,7 @@ class Cookies(MutableMapping[str, str]):
         for cookie in self._named(name, domain, path):
             if value is not None:
                 raise CookieConflict(f"several cookies are named {name!r}: give domain and path too")
-            value = cookie.value
+            value = cookie.value or ""  # a server may set a name alone
         return default if value is None else value
 
     def delete(self, name: str, domain: str | None = None, path: str | None = None) -> None:

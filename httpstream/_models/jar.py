@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # A user agent ignores a cookie with one of these (RFC 6265bis section 5.6); it could not be sent back either.
 _has_control_character = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
-# Ten digits are three centuries, enough for any cookie; with 310 the jar fails, and drops the other cookies too.
-_LONG_AGE = re.compile(r"(;\s*max-age\s*=\s*\"?-?[0-9]{10})[0-9]+", re.ASCII | re.IGNORECASE)
+# 20 digits outlive the universe; with 310 the jar fails, and drops the other cookies of the response too.
+_LONG_AGE = re.compile(r"(;\s*max-age\s*=\s*[^;]{20})[^;]+", re.IGNORECASE)
 
 
 class JarRequest(urllib.request.Request):
