@@ -14,7 +14,7 @@ from httpstream._exceptions import LocalProtocolError, ReadError, ReadTimeout, R
 from httpstream._parser import ResponseParser
 from httpstream._streams import ByteStream, can_be_sent_again
 
-from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, request_line
+from .exchange import IDEMPOTENT, ContentWriter, HeaderSection, merge_fields, request_line
 from .route import origin_text
 from .trace import CONNECTION, HTTP11, events_of
 from .upload import Upload
@@ -57,6 +57,7 @@ class Connection:
     __slots__ = (
         "_backend",
         "_closes",
+        "_forwarding_fields",
         "_parser",
         "_route",
         "_section",
@@ -79,6 +80,7 @@ class Connection:
         self.reused = False  # whether the current exchange is not the first one
         self._backend = backend
         self._route = route
+        self._forwarding_fields = route.forwarding_fields(origin)
         self._state = State.NEW
         self._closes = False
         self._sent_all = False
@@ -136,16 +138,21 @@ class Connection:
         `close`. Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
         """
         method = _ascii(request.method)
+        fields = request.headers.raw
         target = request.extensions.get("target")
         if target is None:
             target = request.url.raw_path
+            if self._forwarding_fields is not None:
+                target = origin_text(self.key).encode("ascii") + target  # RFC 9112 section 3.2.2
         elif isinstance(target, str):
             target = _ascii(target)
+        if self._forwarding_fields is not None:
+            fields = merge_fields(self._forwarding_fields, fields)
         head = request_line(method, target)
         section = self._section
-        if section is None or section.fields != request.headers.raw:
+        if section is None or section.fields != fields:
             # Most requests on a connection have the same field lines: checked once, they stand for the next one.
-            section = self._section = HeaderSection(request.headers.raw)
+            section = self._section = HeaderSection(fields)
         head += section.data
         self.reused = self._state is not State.NEW
         if not self.reused:

@@ -91,6 +91,12 @@ class HeaderSection:
         self.offers_upgrade = b"upgrade" in found
 
 
+def merge_fields(defaults: Fields, fields: Fields) -> list[tuple[bytes, bytes]]:
+    """Two field sections in one: the defaults whose names the other one does not have, then the other one."""
+    names = {name.lower() for name, _ in fields}
+    return [*(field for field in defaults if field[0].lower() not in names), *fields]
+
+
 def _offence(fields: Fields) -> LocalProtocolError:
     """Say which field line is not allowed. Values may be secrets: they are not shown."""
     for name, value in fields:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from httpstream._network.connect import SocketOption
     from httpstream._network.sockets import SocketStream
 
+    from .exchange import Fields
+
 # The key of a connection in the pool: scheme, host, port.
 Origin = tuple[str, str, int]
 
@@ -41,6 +43,8 @@ class Route:
     """How connections are opened: what all connections of one transport share."""
 
     __slots__ = ("context", "limits", "local_address", "retries", "socket_options", "uds")
+
+    _tls_logger = CONNECTION  # whose event the TLS handshake with an origin is
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class Route:
         try:
             context = await backend.in_thread(self.context)
             info = {"ssl_context": context, "server_hostname": server_hostname, "timeout": timeout}
-            async with events.phase(CONNECTION, "start_tls", info) as phase:
+            async with events.phase(self._tls_logger, "start_tls", info) as phase:
                 plain, stream = stream, None  # used up from here on
                 tls = await plain.start_tls(context, server_hostname, deadline, ALPN)
                 phase.connected(tls)
@@ -102,9 +106,14 @@ class Route:
             raise
         return tls, tls.get_extra_info("ssl_object").selected_alpn_protocol()
 
+    def forwarding_fields(self, origin: Origin) -> Fields | None:
+        """What is added to each request to this origin, for the proxy that forwards it; None: no proxy sees them."""
+        return None
+
     async def _connect(
         self, backend: Backend, origin: Origin, timeout: float | None, deadline: float | None, events: Events
     ) -> SocketStream:
+        """Make the stream on which TLS, or the first request, begins."""
         options = self.socket_options
         if self.uds is not None:
             info: dict[str, Any] = {"path": self.uds, "timeout": timeout, "socket_options": options}

@@ -70,11 +70,11 @@ class TracedRequest:
 class Events:
     """Who is told of what happens to one request."""
 
-    __slots__ = ("_backend", "_extension", "_request", "_traced")
+    __slots__ = ("_backend", "_request", "_traced", "extension")
 
     def __init__(self, backend: Backend, request: Request) -> None:
         self._backend = backend
-        self._extension = request.extensions.get("trace")
+        self.extension = request.extensions.get("trace")
         self._request = request
         self._traced: TracedRequest | None = None
 
@@ -87,7 +87,7 @@ class Events:
 
     def phase(self, logger: logging.Logger, name: str, info: dict[str, Any] | None = None) -> Phase:
         """An operation of this name. info: what it starts with."""
-        return Phase(self._backend, self._extension, logger, name, info or {})
+        return Phase(self._backend, self.extension, logger, name, info or {})
 
 
 def events_of(backend: Backend, request: Request, logger: logging.Logger) -> Events | None:

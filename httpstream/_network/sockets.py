@@ -38,13 +38,12 @@ class SocketStream:
     """A connected, non-blocking stream socket, read and written by one task or thread at a time.
 
     sock: connected and non-blocking; the stream owns it from now on.
-    peer: what error messages call the other end, "host:port" or the path of a Unix socket.
+    peer: what error messages call the other end, "host:port" or the path of a Unix socket; may be changed.
     """
 
     __slots__ = (
         "_backend",
         "_full_share",
-        "_peer",
         "_readiness",
         "_recv_event",
         "_recv_into",
@@ -54,12 +53,13 @@ class SocketStream:
         "_shut_down",
         "_sock",
         "_wait_first",
+        "peer",
     )
 
     def __init__(self, backend: Backend, sock: socket.socket, peer: str) -> None:
         self._backend = backend
         self._sock = sock
-        self._peer = peer
+        self.peer = peer
         self._readiness = backend.readiness(sock)
         self._recv_into = sock.recv_into
         self._send = sock.send
@@ -117,7 +117,7 @@ class SocketStream:
             except OSError as exc:
                 raise self._read_error(exc) from doubled(exc)
             if not is_ready:
-                raise ReadTimeout(f"{self._peer} sent nothing within the read timeout")
+                raise ReadTimeout(f"{self.peer} sent nothing within the read timeout")
         self._share = self._full_share
         self._wait_first = False
 
@@ -193,7 +193,7 @@ class SocketStream:
         except OSError as exc:
             raise self._write_error(exc) from doubled(exc)
         if not ready:
-            raise WriteTimeout(f"{self._peer} took no data within the write timeout of {timeout} s")
+            raise WriteTimeout(f"{self.peer} took no data within the write timeout of {timeout} s")
         return ready[0][1]
 
     # Both.
@@ -208,9 +208,8 @@ class SocketStream:
         """Turn this stream into a TLS stream; this one is used up, whatever happens. See `tls.start_tls`."""
         from .tls import start_tls
 
-        return await start_tls(
-            self._backend, self._sock, self._peer, context, server_hostname, deadline, alpn
-        )
+        self._readiness.pause()  # the descriptor goes on in a socket of another kind
+        return await start_tls(self._backend, self._sock, self.peer, context, server_hostname, deadline, alpn)
 
     def is_alive(self) -> bool:
         """Tell whether an idle stream can still be used: nothing came on it, and it has not ended."""
@@ -221,6 +220,10 @@ class SocketStream:
         except OSError:
             return False
         return False
+
+    def look_again(self) -> None:
+        """Make the next `try_recv_into` ask the system, whatever the tries before have met."""
+        self._wait_first = False
 
     def shutdown(self) -> None:
         """End both directions, from any thread: whoever waits wakes, and gets ReadError or WriteError.
@@ -253,12 +256,17 @@ class SocketStream:
         return None
 
     def _shut_down_error(self) -> ReadError:
-        return ReadError(f"the connection to {self._peer} was closed on this side while it was being read")
+        return ReadError(f"the connection to {self.peer} was closed on this side while it was being read")
 
     def _read_error(self, exc: OSError) -> ReadError:
         if self._shut_down:
             return self._shut_down_error()
-        return ReadError(f"receiving from {self._peer} failed: {exc}")
+        return ReadError(f"receiving from {self.peer} failed: {exc}")
 
     def _write_error(self, exc: OSError) -> WriteError:
-        return WriteError(f"sending to {self._peer} failed: {exc}")
+        return WriteError(f"sending to {self.peer} failed: {exc}")
+
+
+def seconds_left(deadline: float | None) -> float | None:
+    """The timeout that ends with a deadline; negative: it has passed."""
+    return None if deadline is None else deadline - monotonic()

@@ -2,8 +2,7 @@
 
 Verification is on unless the caller turned it off, nothing of a request is sent before it has succeeded, and
 a connection that ends without close_notify did not end well. Names are taken from subjectAltName alone, and
-nothing below TLS 1.2 is spoken. A caller's own context is used as it is, but for ALPN. Here is no HTTP; TLS
-inside TLS is not done here.
+nothing below TLS 1.2 is spoken. A caller's own context is used as it is, but for ALPN. Here is no HTTP.
 """
 
 from __future__ import annotations
@@ -99,6 +98,19 @@ def default_context(alpn: Sequence[str] = ("http/1.1",), trust_env: bool = True)
     return context
 
 
+def proxy_context() -> ssl.SSLContext:
+    """Create the context for an https proxy that comes without one: `verify=` is about origins, not about proxies.
+
+    It trusts what the system trusts, for proxies are often a company's own, and certifi's certificates.
+    """
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    _tighten(context)
+    return context
+
+
 def set_alpn(context: ssl.SSLContext, alpn: Sequence[str]) -> None:
     """Offer these protocols. Once per context: OpenSSL frees the old list, which a handshake may read."""
     wanted = tuple(alpn)
@@ -157,7 +169,7 @@ async def start_tls(
     try:
         if alpn is not None:
             set_alpn(context, alpn)
-        name = None if server_hostname is None else _server_name(server_hostname)
+        name = None if server_hostname is None else server_name(server_hostname)
         # With ragged ends suppressed, which is the default, a cut connection would look like a clean end.
         tls = context.wrap_socket(
             sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
@@ -166,14 +178,14 @@ async def start_tls(
         sock.close()
         _close_half_made(exc)
         if isinstance(exc, (OSError, ValueError)):
-            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from doubled(exc)
+            raise ConnectError(f"the TLS handshake with {peer} failed: {reason_of(exc)}") from doubled(exc)
         raise
     try:
         await _handshake(backend, tls, peer, deadline)
     except BaseException as exc:
         tls.close()
         if isinstance(exc, (OSError, ValueError)):
-            raise ConnectError(f"the TLS handshake with {peer} failed: {_reason(exc)}") from doubled(exc)
+            raise ConnectError(f"the TLS handshake with {peer} failed: {reason_of(exc)}") from doubled(exc)
         raise
     return TLSStream(backend, tls, peer)
 
@@ -192,7 +204,7 @@ def _close_half_made(exc: BaseException) -> None:
         traceback = traceback.tb_next
 
 
-def _server_name(host: str) -> str:
+def server_name(host: str) -> str:
     """Return a host as SNI and certificates have it: A-labels, without the dot of the root (RFC 6066, section 3).
 
     Raises ValueError (which UnicodeError is) when no certificate can be for it.
@@ -217,7 +229,7 @@ async def _handshake(backend: Backend, tls: ssl.SSLSocket, peer: str, deadline: 
             raise ConnectTimeout(f"the TLS handshake with {peer} timed out")
 
 
-def _reason(exc: Exception) -> str:
+def reason_of(exc: Exception) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {exc.verify_message}"
     return str(exc)
@@ -309,8 +321,10 @@ class TLSStream(SocketStream):
         deadline: float | None,
         alpn: Sequence[str] | None = None,
     ) -> TLSStream:
-        """Refuse: TLS inside TLS is not done here."""
-        raise ConnectError(f"the connection to {self._peer} speaks TLS already")
+        """Turn this stream into a TLS stream inside TLS; this one is used up, whatever happens."""
+        from .tls_in_tls import start_tls_inside
+
+        return await start_tls_inside(self, context, server_hostname, deadline, alpn)
 
     def is_alive(self) -> bool:
         """See SocketStream. Asked by a read: in TLS 1.3, session tickets make healthy ones readable."""
@@ -328,7 +342,5 @@ class TLSStream(SocketStream):
 
     def _read_error(self, exc: OSError) -> ReadError:
         if isinstance(exc, ssl.SSLEOFError) and not self._shut_down:
-            return ReadError(
-                f"{self._peer} ended the connection without close_notify: content may be missing"
-            )
+            return ReadError(f"{self.peer} ended the connection without close_notify: content may be missing")
         return super()._read_error(exc)

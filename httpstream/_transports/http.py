@@ -15,6 +15,7 @@ from httpstream._exceptions import RequestError, UnsupportedProtocol
 from httpstream._models.headers import Headers
 from httpstream._models.response import Response
 from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
+from httpstream._urls import URL
 
 from .base import AsyncBaseTransport, BaseTransport
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from httpstream._connections.route import Origin
     from httpstream._models.request import Request
     from httpstream._network.connect import SocketOption
-    from httpstream._types import CertTypes
+    from httpstream._types import CertTypes, ProxyTypes
 
 # What a WebSocket begins with: a request over HTTP that asks for an upgrade (RFC 6455 section 3).
 WEBSOCKET = {"ws": "http", "wss": "https"}
@@ -45,6 +46,7 @@ class Engine:
         cert: CertTypes | None,
         trust_env: bool,
         limits: Limits,
+        proxy: ProxyTypes | None,
         uds: str | None,
         local_address: str | None,
         socket_options: Iterable[SocketOption] | None,
@@ -58,14 +60,21 @@ class Engine:
         self._context: ssl.SSLContext | None = None
         if verify is not True or cert is not None:
             self._context = self._make_context()  # here, so that a bad path is an error where it was given
-        self._route = Route(
-            self._tls_context,
-            message_limits,
-            uds=uds,
-            local_address=local_address,
-            socket_options=socket_options,
-            retries=retries,
-        )
+        if proxy is not None:
+            from httpstream._connections.proxy import route_through
+            from httpstream._models.proxy import Proxy
+
+            proxy = Proxy(proxy) if isinstance(proxy, (str, URL)) else proxy
+            self._route = route_through(proxy, self._tls_context, message_limits)
+        else:
+            self._route = Route(
+                self._tls_context,
+                message_limits,
+                uds=uds,
+                local_address=local_address,
+                socket_options=socket_options,
+                retries=retries,
+            )
         self.pool = Pool(backend, limits, self._new_connection, origin_text)
 
     def _make_context(self) -> ssl.SSLContext:
@@ -175,6 +184,7 @@ class HTTPTransport(BaseTransport):
         trust_env: bool = True,
         http1: bool = True,
         limits: Limits = DEFAULT_LIMITS,
+        proxy: ProxyTypes | None = None,
         uds: str | None = None,
         local_address: str | None = None,
         retries: int = 0,
@@ -182,7 +192,17 @@ class HTTPTransport(BaseTransport):
         message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
     ) -> None:
         self._engine = Engine(
-            SYNC, verify, cert, trust_env, limits, uds, local_address, socket_options, message_limits, retries
+            SYNC,
+            verify,
+            cert,
+            trust_env,
+            limits,
+            proxy,
+            uds,
+            local_address,
+            socket_options,
+            message_limits,
+            retries,
         )
         self._pool = self._engine.pool
 
@@ -210,6 +230,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         trust_env: bool = True,
         http1: bool = True,
         limits: Limits = DEFAULT_LIMITS,
+        proxy: ProxyTypes | None = None,
         uds: str | None = None,
         local_address: str | None = None,
         retries: int = 0,
@@ -222,6 +243,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
             cert,
             trust_env,
             limits,
+            proxy,
             uds,
             local_address,
             socket_options,

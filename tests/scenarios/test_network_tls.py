@@ -155,12 +155,6 @@ async def test_nothing_below_tls_1_2_is_spoken(world, peer, authority):
         await peer.connect_tls(world, server, create_context(False))
 
 
-async def test_tls_in_tls_is_refused(world, peer, contexts):
-    tls, _ = await peer.connect_tls(world, *contexts)
-    with pytest.raises(ConnectError, match="already"):
-        await tls.start_tls(contexts[1], "localhost", None)
-
-
 @pytest.mark.slow
 @pytest.mark.flavours("asyncio", "uvloop", "trio")
 async def test_cancels_at_random_moments_leave_no_descriptor(world, peer, authority):
