@@ -42,6 +42,16 @@ class Handler(ExampleHandler):
         elif self.path == "/hints":
             self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
             self._answer(b"the page")
+        elif self.path == "/whoami":
+            self._answer(self.headers.get("Authorization", "nobody").encode())
+        elif self.path == "/digest":
+            if self.headers.get("Authorization", "").startswith("Digest "):
+                self._answer(b"come in")
+            else:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')
+                self.send_header("Content-Length", "0")
+                self.end_headers()
         elif self.path == "/upgrade":
             self.send_response(101)
             self.send_header("Connection", "upgrade")

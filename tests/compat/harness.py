@@ -54,8 +54,11 @@ class Lib:
         self.site = site
 
     def client(self, **options: Any) -> Caller:
-        """A Client or an AsyncClient of this library; trust_env is off unless given."""
+        """A Client or an AsyncClient of this library. Unless given, trust_env is off, and so is verify: loading the
+        authorities takes longer than a scenario.
+        """
         options.setdefault("trust_env", False)
+        options.setdefault("verify", False)
         return Caller(self.world, options, self.httpx)
 
     def transport(self, **options: Any) -> Any:
