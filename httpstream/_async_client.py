@@ -129,9 +129,7 @@ class AsyncClient(Conversation, AsyncVerbs):
     ) -> AsyncBaseTransport:
         from ._transports.http import AsyncHTTPTransport
 
-        return AsyncHTTPTransport(
-            **new_settings(verify, cert, trust_env, http1, http2, limits) | {"proxy": proxy}
-        )
+        return AsyncHTTPTransport(**new_settings(verify, cert, trust_env, http1, http2, limits), proxy=proxy)
 
     async def request(
         self,

@@ -143,7 +143,7 @@ class Client(Conversation, SyncVerbs):
     ) -> BaseTransport:
         from ._transports.http import HTTPTransport
 
-        return HTTPTransport(**new_settings(verify, cert, trust_env, http1, http2, limits) | {"proxy": proxy})
+        return HTTPTransport(**new_settings(verify, cert, trust_env, http1, http2, limits), proxy=proxy)
 
     def request(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 from unittest import mock
 
@@ -398,6 +399,40 @@ async def test_sending_without_reading(lib: Lib) -> Any:
         before = response.is_closed
         content = await response.aread() if lib.is_async else response.read()
     return before, content, response.is_closed
+
+
+# -- the environment -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"HTTP_PROXY": "http://127.0.0.1:9"},
+        {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "example.org,.internal,10.0.0.1"},
+        {"ALL_PROXY": "127.0.0.1:9", "NO_PROXY": "*"},
+        {"http_proxy": "http://127.0.0.1:9", "no_proxy": "localhost,::1"},
+        {},
+    ],
+)
+@same("a client takes other proxies from the environment")
+async def test_proxies_of_the_environment(lib: Lib, environment: dict[str, str]) -> Any:
+    with mock.patch.dict(os.environ, environment, clear=True):
+        trusting, other = lib.client(trust_env=True), lib.client(trust_env=False)
+    found = [
+        sorted((pattern.pattern, transport is None) for pattern, transport in one.inner._mounts.items())
+        for one in (trusting, other)
+    ]
+    await trusting.close()
+    await other.close()
+    return found
+
+
+@same("a proxy of the environment is used beside a transport of one's own")
+async def test_a_transport_of_ones_own_and_the_environment(lib: Lib) -> Any:
+    with mock.patch.dict(os.environ, {"ALL_PROXY": "http://127.0.0.1:9"}):
+        client = lib.client(trust_env=True, transport=answering(lib, lambda request: lib.httpx.Response(204)))
+    async with client:
+        return (await client.get("http://host/")).status_code, len(client.inner._mounts)
 
 
 # -- the log ---------------------------------------------------------------------------------------
