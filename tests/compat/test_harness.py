@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,5 +55,8 @@ def test_an_assertion_of_a_scenario_is_not_a_result() -> None:
         plain(AssertionError())
 
 
-def test_each_scenario_says_what_would_break_it() -> None:
+def test_there_are_hundreds_of_behaviours_and_each_says_what_would_break_it() -> None:
+    for path in Path(__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"tests.compat.{path.stem}")
+    assert len(SCENARIOS) >= 400
     assert len(set(SCENARIOS.values())) == len(SCENARIOS), "two scenarios name the same change: make them one"
