@@ -138,16 +138,18 @@ class Connection:
         `close`. Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
         """
         method = _ascii(request.method)
-        fields = request.headers.raw
-        target = request.extensions.get("target")
-        if target is None:
-            target = request.url.raw_path
-            if self._forwarding_fields is not None:
-                target = origin_text(self.key).encode("ascii") + target  # RFC 9112 section 3.2.2
-        elif isinstance(target, str):
-            target = _ascii(target)
+        target, fields = request.url.raw_path, request.headers.raw
         if self._forwarding_fields is not None:
+            target = origin_text(self.key).encode("ascii") + target  # RFC 9112 section 3.2.2
             fields = merge_fields(self._forwarding_fields, fields)
+        informational = events = None
+        extensions = request.extensions
+        if len(extensions) != 1 or "timeout" not in extensions:  # most requests have none but that
+            target = _given_target(extensions.get("target"), target)
+            informational = extensions.get("informational")
+            events = events_of(self._backend, request, HTTP11)
+        elif HTTP11.isEnabledFor(DEBUG):
+            events = events_of(self._backend, request, HTTP11)
         head = request_line(method, target)
         section = self._section
         if section is None or section.fields != fields:
@@ -161,12 +163,12 @@ class Connection:
         self._closes = section.closes
         self._sent_all = False
         self._parser.start(method)
-        events = self.events = events_of(self._backend, request, HTTP11)
+        self.events = events
         if events is not None:
-            return await self._exchange_with_events(events, head, section, request, timeouts)
-        informational = request.extensions.get("informational")
+            return await self._exchange_with_events(events, head, section, request, timeouts, informational)
+        stream = request.stream
         try:
-            if _has_no_content(section, request):
+            if section.content_length == 0 and type(stream) is ByteStream and not stream.content:
                 early = await self.send(head, timeouts.get("write"), informational)
             else:
                 early = await self._send_with_content(head, section, request, timeouts, informational)
@@ -178,10 +180,15 @@ class Connection:
         return await self._receive_head(_deadline(timeouts.get("read")), informational)
 
     async def _exchange_with_events(
-        self, events: Events, head: bytes, section: HeaderSection, request: Request, timeouts: Timeouts
+        self,
+        events: Events,
+        head: bytes,
+        section: HeaderSection,
+        request: Request,
+        timeouts: Timeouts,
+        informational: Any,
     ) -> Head:
         """The rest of `exchange` when somebody listens: head and content go out one after the other."""
-        informational = request.extensions.get("informational")
         info = {"request": events.request}
         early: Head | None = None
         broken: WriteError | None = None
@@ -190,7 +197,7 @@ class Connection:
                 async with events.phase(HTTP11, "send_request_headers", info):
                     early = await self.send(head, timeouts.get("write"), informational)
                 async with events.phase(HTTP11, "send_request_body", info):
-                    if early is None and not _has_no_content(section, request):
+                    if early is None:
                         early = await self._send_with_content(b"", section, request, timeouts, informational)
             except WriteError as exc:
                 broken = exc
@@ -370,9 +377,11 @@ class Connection:
         return self._stream
 
 
-def _has_no_content(section: HeaderSection, request: Request) -> bool:
-    stream = request.stream
-    return section.content_length == 0 and type(stream) is ByteStream and not stream.content
+def _given_target(target: bytes | str | None, default: bytes) -> bytes:
+    """The request target that an extension wants."""
+    if target is None:
+        return default
+    return _ascii(target) if isinstance(target, str) else target
 
 
 def _deadline(timeout: float | None) -> float | None:
