@@ -101,6 +101,8 @@ class TaskReadiness:
             self._timer = None
         if loop is None or loop.is_closed():
             return
+        if self._future is not None and not self._future.done():
+            self._future.set_result(True)  # nothing would wake it any more
         if loop is _running_loop() or not loop.is_running():
             loop.remove_reader(self._fd)
         else:  # called in another thread: the loop is only to be touched in its own
@@ -108,11 +110,11 @@ class TaskReadiness:
 
     def close(self) -> None:
         """The socket is about to be closed: wake the task that waits on it, with EBADF."""
-        self.pause()
         if self._future is not None and not self._future.done():
             self._future.set_exception(
                 OSError(errno.EBADF, "the socket was closed while a task waited on it")
             )
+        self.pause()
 
     def _register(self, loop: asyncio.AbstractEventLoop) -> bool:
         if self._sock.fileno() < 0:

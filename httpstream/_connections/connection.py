@@ -137,7 +137,7 @@ class Connection:
         timeouts: seconds, "connect", "read" and "write". After an exception the connection is good for nothing but
         `close`. Raises ReadError, ReadTimeout, WriteError, WriteTimeout, LocalProtocolError, RemoteProtocolError.
         """
-        method = _ascii(request.method)
+        method = ascii_of(request.method)
         target, fields = request.url.raw_path, request.headers.raw
         if self._forwarding_fields is not None:
             target = origin_text(self.key).encode("ascii") + target  # RFC 9112 section 3.2.2
@@ -145,7 +145,7 @@ class Connection:
         informational = events = None
         extensions = request.extensions
         if len(extensions) != 1 or "timeout" not in extensions:  # most requests have none but that
-            target = _given_target(extensions.get("target"), target)
+            target = given_target(extensions.get("target"), target)
             informational = extensions.get("informational")
             events = events_of(self._backend, request, HTTP11)
         elif HTTP11.isEnabledFor(DEBUG):
@@ -224,7 +224,7 @@ class Connection:
             isinstance(error, (ReadError, WriteError, RemoteProtocolError))
             and self.reused
             and self._parser.nothing_received
-            and _ascii(request.method) in IDEMPOTENT
+            and ascii_of(request.method) in IDEMPOTENT
             and can_be_sent_again(request.stream)
         )
 
@@ -377,18 +377,18 @@ class Connection:
         return self._stream
 
 
-def _given_target(target: bytes | str | None, default: bytes) -> bytes:
+def given_target(target: bytes | str | None, default: bytes) -> bytes:
     """The request target that an extension wants."""
     if target is None:
         return default
-    return _ascii(target) if isinstance(target, str) else target
+    return ascii_of(target) if isinstance(target, str) else target
 
 
 def _deadline(timeout: float | None) -> float | None:
     return None if timeout is None else monotonic() + timeout
 
 
-def _ascii(text: str) -> bytes:
+def ascii_of(text: str) -> bytes:
     try:
         return text.encode("ascii")
     except UnicodeEncodeError:

@@ -2,7 +2,8 @@
 
 ``PoolTable`` counts and chooses: pure code without a lock, a wait or a socket. ``Pool`` puts a lock around it
 that is never held across a wait or a close, and does what the table decided. Nothing here knows HTTP: a
-connection has a key, is reusable or not, alive or not, and can be closed.
+connection has a key, is reusable or not, alive or not, and can be closed. Where a connection may carry several
+exchanges at once, the table is the one of ``sharing``.
 
 A request waits only while every connection is lent to another one, so whoever waits is served before whoever
 comes later, and one connection given back serves exactly one waiter. Each request costs O(1), whatever the
@@ -132,44 +133,46 @@ class PoolTable:
         self._reserved -= 1
         self._lent[connection] = None
 
-    def give_back_place(self) -> Waiter | None:
-        """A reserved place is not used. Returns the waiter that has it now."""
+    def give_back_place(self) -> list[Waiter]:
+        """A reserved place is not used. Returns the waiter that has it now, if any."""
         self._reserved -= 1
-        return self._serve_first(None)
+        return [self._serve_first(None)] if self._waiters else []
 
     def give_back(
         self, connection: PooledConnection, is_reusable: bool, now: float
-    ) -> tuple[Waiter | None, list[PooledConnection]]:
-        """A lent connection comes back. Returns the waiter that it served, and what is to be closed."""
+    ) -> tuple[list[Waiter], list[PooledConnection]]:
+        """A lent connection comes back. Returns whom it served, and what is to be closed."""
         if connection not in self._lent:  # forgotten meanwhile
-            return None, [connection]
+            return [], [connection]
         del self._lent[connection]
         if self._waiters:
             waiter = self._serve_first(connection if is_reusable else None)
-            return waiter, [] if connection in self._lent else [connection]
+            return [waiter], [] if connection in self._lent else [connection]
+        return [], self._keep(connection, is_reusable, now)
+
+    def _keep(self, connection: PooledConnection, is_reusable: bool, now: float) -> list[PooledConnection]:
+        """Nobody waits for this connection: it becomes idle, or is closed. Returns what is to be closed."""
         if not is_reusable or self.is_closed or self._max_idle <= 0:
-            return None, [connection]
+            return [connection]
         closing = self._remove_expired(now) if self._idle else []
         if len(self._idle) >= self._max_idle:
             closing.append(self._remove_oldest())
         connection.expires_at = now + self._expiry if self._expiry is not None else float("inf")
         self._idle[connection] = None
         self._idle_by_key.setdefault(connection.key, {})[connection] = None
-        return None, closing
+        return closing
 
-    def replace(
-        self, dead: PooledConnection, now: float
-    ) -> tuple[PooledConnection | None, list[PooledConnection]]:
+    def replace(self, dead: PooledConnection, now: float) -> Taken:
         """A connection that was just lent turned out to be dead; the request keeps its place.
 
-        Returns another idle connection or None: the place is reserved for a new one; and those to be closed.
+        Returns what ``take`` returns, the dead connection among those to be closed.
         """
         del self._lent[dead]
         if self.is_closed:
             self._reserved += 1
-            return None, []
-        _, connection, closing = self.take(dead.key, now)
-        return connection, closing
+            return True, None, [dead]
+        has_place, connection, closing = self.take(dead.key, now)
+        return has_place, connection, [dead, *closing]
 
     def close(self) -> tuple[list[PooledConnection], list[PooledConnection], list[Waiter]]:
         """Nothing is lent from now on. Returns the idle connections, the lent ones, and those who wait."""
@@ -188,10 +191,8 @@ class PoolTable:
         """How many places are in use, how many connections are idle, how many requests wait."""
         return len(self._lent) + self._reserved, len(self._idle), len(self._waiters)
 
-    def _serve_first(self, connection: PooledConnection | None) -> Waiter | None:
+    def _serve_first(self, connection: PooledConnection | None) -> Waiter:
         """Give a free place to the first waiter: with the connection that came back on it, if that fits."""
-        if not self._waiters:
-            return None
         waiter, _ = self._waiters.popitem(last=False)
         waiter.is_served = True
         if connection is not None and connection.key == waiter.key:
@@ -229,21 +230,31 @@ class Pool:
         limits: Limits,
         open_connection: Callable[[Any], PooledConnection],
         describe: Callable[[Any], str] = str,
+        shares: bool = False,
     ) -> None:
         """open_connection(key): makes a connection object that is not connected yet; no I/O.
 
-        describe(key): the key in messages.
+        describe(key): the key in messages. shares: connections may carry several exchanges at once, and have a
+        ``capacity`` (see ``sharing``).
         """
         self._backend = backend
         self._limits = limits
         self._open_connection = open_connection
         self._describe = describe
-        self._table = PoolTable(limits)
+        self._shares = shares
+        self._table = self._new_table()
         self._lock = allocate_lock()
         # What came back and is not yet in the table. ``release`` never blocks, so that it may run anywhere:
         # in a finalizer or a signal handler that interrupted this very code while it held the lock.
         self._returned: deque[PooledConnection] = deque()
         _pools.add(self)
+
+    def _new_table(self) -> PoolTable:
+        if not self._shares:
+            return PoolTable(self._limits)
+        from .sharing import SharingTable
+
+        return SharingTable(self._limits, self._open_connection)
 
     async def acquire(self, key: Hashable, timeout: float | None) -> Any:
         """A connection with this key: idle and alive, or new and not yet connected.
@@ -257,13 +268,14 @@ class Pool:
         try:
             for surplus in closing:
                 surplus.close()
-            if not has_place:
-                connection = await self._wait(key, timeout)
-                has_place = True
-            while connection is not None and not connection.is_alive():
-                dead = connection
-                connection, closing = self._decide(self._table.replace, dead, now)
-                for surplus in (dead, *closing):
+            while True:
+                if not has_place:
+                    connection = await self._wait(key, timeout)
+                    has_place = True
+                if connection is None or connection.is_alive():
+                    break
+                has_place, connection, closing = self._decide(self._table.replace, connection, now)
+                for surplus in closing:
                     surplus.close()
             if connection is None:
                 opened = self._open_connection(key)
@@ -346,8 +358,7 @@ class Pool:
         if connection is not None:
             self.release(connection)
             return
-        waiter = self._decide(self._table.give_back_place)
-        if waiter is not None:
+        for waiter in self._decide(self._table.give_back_place):
             waiter.event.set()
 
     def _decide(self, decision: Callable[..., T], *args: Any) -> T:
@@ -362,19 +373,19 @@ class Pool:
         """Put what came back into the table, unless somebody holds the lock: whoever does comes here next."""
         returned = self._returned
         while returned and self._lock.acquire(blocking=False):
-            waiter = None
+            waiters: list[Waiter] = []
             closing: list[PooledConnection] = []
             try:
                 connection = returned.popleft() if returned else None
                 if connection is not None:
-                    waiter, closing = self._table.give_back(connection, connection.is_reusable, monotonic())
+                    waiters, closing = self._table.give_back(connection, connection.is_reusable, monotonic())
             finally:
                 self._lock.release()
             try:
                 for surplus in closing:  # before the waiter opens its own: never more than max_connections
                     surplus.close()
             finally:
-                if waiter is not None:
+                for waiter in waiters:
                     waiter.event.set()
 
     def _abandon(self) -> None:
@@ -382,7 +393,7 @@ class Pool:
         connections = self._table.connections()
         is_closed = self._table.is_closed
         self._lock = allocate_lock()  # another thread of the parent may have held it
-        self._table = PoolTable(self._limits)
+        self._table = self._new_table()
         self._table.is_closed = is_closed
         self._returned.clear()
         for connection in connections:

@@ -31,9 +31,6 @@ Origin = tuple[str, str, int]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# HTTP/1.1 is all that is spoken here.
-ALPN = ("http/1.1",)
-
 FIRST_PAUSE = 0.5
 """Seconds before the second new attempt to connect; the first comes at once, and each further pause is twice as long.
 """
@@ -42,7 +39,7 @@ FIRST_PAUSE = 0.5
 class Route:
     """How connections are opened: what all connections of one transport share."""
 
-    __slots__ = ("context", "limits", "local_address", "retries", "socket_options", "uds")
+    __slots__ = ("alpn", "context", "limits", "local_address", "retries", "socket_options", "uds")
 
     _tls_logger = CONNECTION  # whose event the TLS handshake with an origin is
 
@@ -60,6 +57,7 @@ class Route:
         self.limits = limits
         self.uds = uds
         self.local_address = local_address
+        self.alpn: tuple[str, ...] = ("http/1.1",)  # what is spoken, the most wanted first
         self.retries = retries  # how often connecting is attempted again
         self.socket_options = None if socket_options is None else tuple(socket_options)
 
@@ -98,7 +96,7 @@ class Route:
             info = {"ssl_context": context, "server_hostname": server_hostname, "timeout": timeout}
             async with events.phase(self._tls_logger, "start_tls", info) as phase:
                 plain, stream = stream, None  # used up from here on
-                tls = await plain.start_tls(context, server_hostname, deadline, ALPN)
+                tls = await plain.start_tls(context, server_hostname, deadline, self.alpn)
                 phase.connected(tls)
         except BaseException:
             if stream is not None:

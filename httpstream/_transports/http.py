@@ -23,6 +23,7 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
+    from typing import Any
 
     from httpstream._backend import Backend
     from httpstream._config import Limits, MessageLimits
@@ -38,6 +39,9 @@ WEBSOCKET = {"ws": "http", "wss": "https"}
 
 class Engine:
     """What both transports do: pool, connection, exchange, response."""
+
+    alpn: tuple[str, ...] = ("http/1.1",)
+    shares_connections = False  # between exchanges at the same time
 
     def __init__(
         self,
@@ -75,7 +79,8 @@ class Engine:
                 socket_options=socket_options,
                 retries=retries,
             )
-        self.pool = Pool(backend, limits, self._new_connection, origin_text)
+        self._route.alpn = self.alpn
+        self.pool = Pool(backend, limits, self._new_connection, origin_text, self.shares_connections)
 
     def _make_context(self) -> ssl.SSLContext:
         from httpstream._network.tls import create_context
@@ -87,10 +92,10 @@ class Engine:
         if self._context is None:
             from httpstream._network.tls import default_context
 
-            self._context = default_context(trust_env=self._trust_env)
+            self._context = default_context(self.alpn, trust_env=self._trust_env)
         return self._context
 
-    def _new_connection(self, origin: Origin) -> Connection:
+    def _new_connection(self, origin: Origin) -> Any:
         return Connection(self._backend, origin, self._route)
 
     async def handle(self, request: Request) -> Response:
@@ -145,6 +150,21 @@ class Engine:
         )
 
 
+def engine_type(http1: bool, http2: bool) -> type[Engine]:
+    """The engine that speaks this. Raises ImportError when HTTP/2 is wanted and h2 is not installed."""
+    if not http2:
+        return Engine
+    try:
+        import h2  # noqa: F401
+    except ImportError:
+        raise ImportError(
+            "http2=True needs the package 'h2', which is not installed: pip install httpstream[http2]"
+        ) from None
+    from .http2 import Http2Engine, Http2OnlyEngine
+
+    return Http2Engine if http1 else Http2OnlyEngine
+
+
 def _origin(request: Request) -> Origin:
     """The origin of a request. Raises UnsupportedProtocol for any scheme but http and https."""
     url = request.url
@@ -168,10 +188,12 @@ def _origin(request: Request) -> Origin:
 class HTTPTransport(BaseTransport):
     """Sends requests over its own pool of connections. Threads may share it.
 
-    verify, cert, trust_env, limits: as for `Client`. uds: the path of a Unix socket to connect to, whatever
-    the URL's host. local_address: the address to connect from. retries: how often connecting is attempted again
-    after a ConnectError or ConnectTimeout: at once, then after 0.5, 1, 2, 4... seconds; a request that may have been
-    sent is never sent again for it. socket_options: arguments of `socket.setsockopt`, one tuple each.
+    verify, cert, trust_env, limits: as for `Client`. http2: offer HTTP/2 too (the extra `http2`): over TLS the
+    server chooses; without http1 it is spoken whatever the server says, also in clear text. uds: the path of a Unix
+    socket to connect to, whatever the URL's host. local_address: the address to connect from. retries: how often
+    connecting is attempted again after a ConnectError or ConnectTimeout: at once, then after 0.5, 1, 2, 4... seconds; a
+    request that may have been sent is never sent again for it. socket_options: arguments of `socket.setsockopt`, one
+    tuple each.
     message_limits: how much of a response's parts is accepted.
     """
 
@@ -183,6 +205,7 @@ class HTTPTransport(BaseTransport):
         cert: CertTypes | None = None,
         trust_env: bool = True,
         http1: bool = True,
+        http2: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         proxy: ProxyTypes | None = None,
         uds: str | None = None,
@@ -191,7 +214,7 @@ class HTTPTransport(BaseTransport):
         socket_options: Iterable[SocketOption] | None = None,
         message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
     ) -> None:
-        self._engine = Engine(
+        self._engine = engine_type(http1, http2)(
             SYNC,
             verify,
             cert,
@@ -229,6 +252,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         cert: CertTypes | None = None,
         trust_env: bool = True,
         http1: bool = True,
+        http2: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         proxy: ProxyTypes | None = None,
         uds: str | None = None,
@@ -237,7 +261,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         socket_options: Iterable[SocketOption] | None = None,
         message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
     ) -> None:
-        self._engine = Engine(
+        self._engine = engine_type(http1, http2)(
             ASYNC,
             verify,
             cert,

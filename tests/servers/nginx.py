@@ -21,6 +21,7 @@ from tests.servers.tls import Authority
 BIG_BYTES = 8 * 1024 * 1024
 LINE_COUNT = 20_000
 KEEPALIVE_REQUESTS = 3
+MIB = 1024 * 1024
 
 CONFIGURATION = """\
 daemon off;
@@ -61,21 +62,54 @@ http {{
         ssl_certificate_key {key};
         ssl_protocols TLSv1.2 TLSv1.3;
     }}
+    server {{
+        listen 127.0.0.1:{http2} ssl http2;
+        listen 127.0.0.1:{http2_plain} http2;
+        ssl_certificate {chain};
+        ssl_certificate_key {key};
+        location /packed/ {{ alias files/; gzip on; gzip_min_length 1; gzip_types application/json; }}
+        location /connection {{ return 200 $connection; }}
+        location /protocol {{ return 200 $server_protocol; }}
+        location /post {{ client_max_body_size 64k; return 200 "taken\n"; }}
+        location /put/ {{ client_max_body_size 0; dav_methods PUT; root .; }}
+        location /gone {{ return 204; }}
+    }}
+    server {{
+        listen 127.0.0.1:{http2_limited} ssl http2;
+        ssl_certificate {chain};
+        ssl_certificate_key {key};
+        keepalive_requests {requests};
+        http2_max_concurrent_streams 2;
+        location /connection {{ return 200 $connection; }}
+    }}
 }}
 """
 
 
 class NginxServer:
     """Addresses and files. `limited_url`: connections end after KEEPALIVE_REQUESTS requests or a second of
-    rest.
+    rest. `http2_url` speaks HTTP/2 over TLS, `http2_plain_url` in clear text; `http2_limited_url` ends connections
+    after KEEPALIVE_REQUESTS requests, and allows two streams at a time. `/connection` gives a connection's number.
     """
 
-    def __init__(self, files: Path, plain: int, limited: int, tls: int) -> None:
+    def __init__(
+        self,
+        files: Path,
+        plain: int,
+        limited: int,
+        tls: int,
+        http2: int,
+        http2_plain: int,
+        http2_limited: int,
+    ) -> None:
         self.files = files
         self.url = f"http://127.0.0.1:{plain}"
         self.limited_url = f"http://127.0.0.1:{limited}"
         self.tls_url = f"https://127.0.0.1:{tls}"
-        self.ports = (plain, limited, tls)
+        self.http2_url = f"https://127.0.0.1:{http2}"
+        self.http2_plain_url = f"http://127.0.0.1:{http2_plain}"
+        self.http2_limited_url = f"https://127.0.0.1:{http2_limited}"
+        self.ports = (plain, limited, tls, http2, http2_plain, http2_limited)
 
 
 def find_nginx() -> str | None:
@@ -89,6 +123,7 @@ def _write_files(files: Path) -> None:
     (files / "empty.txt").write_bytes(b"")
     (files / "big.bin").write_bytes(random.Random(1).randbytes(BIG_BYTES))
     lines = (json.dumps({"n": n, "text": "x" * (n % 97)}) for n in range(LINE_COUNT))
+    (files / "mib.bin").write_bytes(random.Random(2).randbytes(MIB))
     (files / "lines.jsonl").write_text("\n".join(lines) + "\n")
     (files / "lines.txt.gz").write_bytes(gzip.compress(b"".join(b"line %d\n" % n for n in range(5000))))
 
@@ -121,13 +156,14 @@ def start_nginx(root: Path, authority: Authority) -> Iterator[NginxServer]:
     assert binary is not None
     files = root / "files"
     _write_files(files)
-    plain, limited, tls = _free_ports(3)
+    (root / "put").mkdir()
+    ports = dict(
+        zip(("plain", "limited", "tls", "http2", "http2_plain", "http2_limited"), _free_ports(6), strict=True)
+    )
     chain, key = authority.certificate_files("127.0.0.1", "localhost")
     # Started by root, nginx would serve as a user who may not look into our folder.
     user = "user root;" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
-    text = CONFIGURATION.format(
-        user=user, plain=plain, limited=limited, tls=tls, chain=chain, key=key, requests=KEEPALIVE_REQUESTS
-    )
+    text = CONFIGURATION.format(user=user, **ports, chain=chain, key=key, requests=KEEPALIVE_REQUESTS)
     text = text.replace("files/;", f"{files}/;").replace("root files;", f"root {files};")
     configuration, log = root / "nginx.conf", root / "stderr.log"
     configuration.write_text(text)
@@ -138,7 +174,7 @@ def start_nginx(root: Path, authority: Authority) -> Iterator[NginxServer]:
             stdout=stderr,
             stderr=stderr,
         )
-    server = NginxServer(files, plain, limited, tls)
+    server = NginxServer(files, **ports)
     try:
         _wait_until_listening(server, process, log)
         yield server
