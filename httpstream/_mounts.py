@@ -83,7 +83,9 @@ class URLPattern:
         return hash(self.pattern)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}{repr(URL(self.pattern)).removeprefix('URL')}"
+        # As it was written, unless it has a password, which URL hides.
+        text = repr(URL(self.pattern))[4:-1] if "@" in self.pattern else repr(self.pattern)
+        return f"{type(self).__name__}({text})"
 
 
 def _network_of(url: URL) -> IPv4Network | IPv6Network | None:

@@ -23,7 +23,8 @@ from httpstream import (
     Response,
     StreamConsumed,
 )
-from httpstream._auth import FunctionAuth, _challenge_in, _parse_challenges, build_auth
+from httpstream._auth import FunctionAuth, _challenge_in, build_auth
+from httpstream._challenges import parse_challenges
 
 URL = "http://host/dir?x=1"
 INT = 'Digest realm="r", nonce="n", qop="auth-int"'
@@ -37,7 +38,7 @@ def answered(auth: Auth, request: Request, response: Response) -> dict[str, str]
     """The parameters of the Authorization field that answers a response."""
     flow = auth.sync_auth_flow(request)
     next(flow)
-    [(scheme, parameters)] = _parse_challenges(flow.send(response).headers["Authorization"])
+    [(scheme, parameters)] = parse_challenges(flow.send(response).headers["Authorization"])
     assert scheme == "Digest"
     flow.close()
     return parameters
@@ -134,7 +135,7 @@ def test_auth_int_reads_a_stream_first_once_it_is_known() -> None:
     assert auth.requires_request_body
     request = Request("POST", URL, content=iter([b"content"]))
     flow = auth.sync_auth_flow(request)
-    [(_, sent)] = _parse_challenges(next(flow).headers["Authorization"])
+    [(_, sent)] = parse_challenges(next(flow).headers["Authorization"])
     assert sent["response"] == expected("md5", sent, b"POST", b"content")
     assert sent["nc"] == "00000002"
 
@@ -148,7 +149,7 @@ def test_auth_int_in_the_async_world_reads_async_content() -> None:
     answered(auth, Request("POST", URL, content=b""), challenged(INT))
     request = Request("POST", URL, content=pieces())
     flow = auth.async_auth_flow(request)
-    [(_, sent)] = _parse_challenges(finish(flow.asend(None)).headers["Authorization"])  # type: ignore[arg-type]
+    [(_, sent)] = parse_challenges(finish(flow.asend(None)).headers["Authorization"])  # type: ignore[arg-type]
     assert sent["response"] == expected("md5", sent, b"POST", b"content")
 
 
@@ -191,7 +192,7 @@ def test_auth_is_asked_for_again_when_auth_int_is_over() -> None:
 )
 def test_challenges_are_told_apart(value: str, expected: Any) -> None:
     """RFC 9110 section 11.6.1."""
-    assert _parse_challenges(value) == expected
+    assert parse_challenges(value) == expected
 
 
 BLANKS = " " * 65000
@@ -212,7 +213,7 @@ LONG = {
 @pytest.mark.parametrize("what", LONG)
 def test_the_longest_field_is_parsed_in_time(what: str) -> None:
     began = time.process_time()
-    _parse_challenges(LONG[what])
+    parse_challenges(LONG[what])
     assert time.process_time() - began < 1.0
 
 
@@ -272,9 +273,7 @@ def test_threads_never_use_a_nonce_with_the_same_count() -> None:
 
     def ask() -> None:
         for _ in range(200):
-            [(_, sent)] = _parse_challenges(
-                next(auth.auth_flow(Request("GET", URL))).headers["Authorization"]
-            )
+            [(_, sent)] = parse_challenges(next(auth.auth_flow(Request("GET", URL))).headers["Authorization"])
             counts.append(sent["nc"])
 
     threads = [threading.Thread(target=ask) for _ in range(8)]

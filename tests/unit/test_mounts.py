@@ -13,6 +13,7 @@ from httpstream._mounts import URLPattern, environment_proxies
 
 
 def test_the_repr_shows_the_pattern_without_a_password() -> None:
+    assert repr(URLPattern("all://")) == "URLPattern('all://')"
     assert repr(URLPattern("all://*.example.org")) == "URLPattern('all://*.example.org')"
     assert repr(URLPattern("https://me:secret@host")) == "URLPattern('https://me:[secure]@host')"
 
