@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -169,24 +171,29 @@ def test_a_pattern_is_a_key(httpx: Any) -> Any:
 # -- the environment -----------------------------------------------------------------------------
 
 
-def proxies(httpx: Any, **variables: str) -> Any:
-    """What the environment says when these are its only variables of proxies."""
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """The variables of proxies are these alone."""
     before = dict(os.environ)
     try:
         for name in before:
             if name.lower().endswith("_proxy"):
                 del os.environ[name]
         os.environ.update(variables)
-        if httpx.__name__ == "httpx":
-            found = httpx._utils.get_environment_proxies()
-        else:
-            from httpstream._mounts import environment_proxies
-
-            found = environment_proxies()
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return list(found.items())
+
+
+def proxies(httpx: Any, **variables: str) -> Any:
+    """What the environment says when these are its only variables of proxies."""
+    with environment(**variables):
+        if httpx.__name__ == "httpx":
+            return list(httpx._utils.get_environment_proxies().items())
+        from httpstream._mounts import environment_proxies
+
+        return list(environment_proxies().items())
 
 
 @same("an environment without proxies has one")
@@ -298,3 +305,86 @@ def test_a_network_matches_its_addresses(httpx: Any) -> Any:
 def test_ipv6_may_be_a_network_or_in_brackets(httpx: Any, entry: str) -> Any:
     [(text, none)] = proxies(httpx, NO_PROXY=entry)
     return none, pattern_of(httpx, text).matches(httpx.URL("http://[::1]:8080"))
+
+
+# -- clients -------------------------------------------------------------------------------------
+
+PROXIES = {
+    "HTTP_PROXY": "http://a:1",
+    "HTTPS_PROXY": "http://b:2",
+    "NO_PROXY": "example.org,.local,127.0.0.1",
+}
+HOSTS = (
+    "http://x",
+    "https://x",
+    "http://example.org",
+    "https://a.example.org",
+    "http://local",
+    "http://127.0.0.1",
+)
+
+clients = pytest.mark.parametrize("name", ["Client", "AsyncClient"])
+
+
+def client_of(httpx: Any, name: str, variables: Any = PROXIES, **options: Any) -> Any:
+    with environment(**variables):
+        return getattr(httpx, name)(verify=False, **options)
+
+
+def routes(client: Any, httpx: Any) -> Any:
+    """The patterns of a client, and for which of the hosts it goes around its own transport."""
+    return (
+        [pattern.pattern for pattern in client._mounts],
+        [client._transport_for_url(httpx.URL(url)) is client._transport for url in HOSTS],
+    )
+
+
+@clients
+@same("a client does not heed the proxies of the environment, or NO_PROXY")
+def test_a_client_heeds_the_environment(httpx: Any, name: str) -> Any:
+    return routes(client_of(httpx, name), httpx)
+
+
+@clients
+@same("proxies of the environment count without trust_env")
+def test_without_trust_env_the_environment_means_nothing(httpx: Any, name: str) -> Any:
+    return routes(client_of(httpx, name, trust_env=False), httpx)
+
+
+@clients
+@same("proxies of the environment count beside transport=")
+def test_with_a_transport_the_environment_means_nothing(httpx: Any, name: str) -> Any:
+    return routes(client_of(httpx, name, transport=httpx.MockTransport(lambda request: None)), httpx)
+
+
+@clients
+@same("proxies of the environment count beside proxy=")
+def test_with_a_proxy_the_environment_means_nothing(httpx: Any, name: str) -> Any:
+    return routes(client_of(httpx, name, proxy="http://c:3"), httpx)
+
+
+@clients
+@same("mounts do not come on top of the proxies of the environment")
+def test_mounts_come_on_top_of_the_environment(httpx: Any, name: str) -> Any:
+    mounts = {
+        "http://": None,
+        "all://*example.org": httpx.MockTransport(lambda request: None),
+        "all://x:80": None,
+    }
+    return routes(client_of(httpx, name, mounts=mounts), httpx)
+
+
+@same("a star in NO_PROXY leaves proxies to a client")
+def test_a_client_without_any_proxy(httpx: Any) -> Any:
+    return routes(client_of(httpx, "Client", {**PROXIES, "NO_PROXY": "*"}), httpx)
+
+
+@pytest.mark.parametrize("proxy", ["ftp://a", "http://[::1", "http://a:port", "socks4://a"])
+@same("a proxy of the environment that is of no use is dropped without a word")
+def test_a_proxy_of_the_environment_must_be_of_use(httpx: Any, proxy: str) -> Any:
+    return client_of(httpx, "Client", {"ALL_PROXY": proxy})
+
+
+@same("an entry of NO_PROXY that is no URL is dropped without a word")
+def test_an_entry_of_no_proxy_must_be_of_use(httpx: Any) -> Any:
+    return client_of(httpx, "Client", {"NO_PROXY": "a:port"})

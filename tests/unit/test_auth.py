@@ -182,7 +182,7 @@ def test_auth_is_asked_for_again_when_auth_int_is_over() -> None:
             [("Basic", {"realm": "x, y"}), ("Digest", {"nonce": "1", "realm": 'a"b\\'})],
         ),
         (", Digest ,realm=a,, nonce=b,", [("Digest", {"realm": "a", "nonce": "b"})]),
-        ("Digest REALM=a b/c==, nonce=x=y", [("Digest", {"realm": "a b/c==", "nonce": "x=y"})]),
+        ("Digest REALM=a b/c== , nonce=x=y\t", [("Digest", {"realm": "a b/c==", "nonce": "x=y"})]),
         ('Digest realm="a" nonce="b"', [("Digest", {"": 'realm="a" nonce="b"'})]),
         ('Digest realm="a", nonce="b', [("Digest", {"realm": "a", "": 'nonce="b'})]),
         ("Digest realm=", [("Digest", {})]),
@@ -284,6 +284,18 @@ def test_threads_never_use_a_nonce_with_the_same_count() -> None:
     assert len(set(counts)) == len(counts) == 1600
 
 
+def test_quotes_and_backslashes_are_escaped_and_the_proof_is_for_what_they_mean() -> None:
+    """RFC 9110 section 5.6.4."""
+    request = Request("GET", URL)
+    flow = DigestAuth('a"b\\c', "p").auth_flow(request)
+    next(flow)
+    flow.send(challenged('Digest realm="\\"r\\"", nonce="n"'))
+    assert request.headers["Authorization"].startswith(r'Digest username="a\"b\\c", realm="\"r\"", nonce="n"')
+    secret = hashlib.md5(b'a"b\\c:"r":p').hexdigest()
+    message = hashlib.md5(b"GET:/dir?x=1").hexdigest()
+    assert hashlib.md5(f"{secret}:n:{message}".encode()).hexdigest() in request.headers["Authorization"]
+
+
 # -- auth= ---------------------------------------------------------------------------------------
 
 
@@ -381,9 +393,10 @@ def test_the_generator_is_closed_before_an_exception_leaves_the_flow() -> None:
     auth = Failing()
     flow = auth.sync_auth_flow(Request("GET", URL))
     next(flow)
-    with pytest.raises(StreamConsumed):
+    with pytest.raises(StreamConsumed) as caught:
         flow.send(consumed())
     assert auth.notes == ["closed"]
+    del caught  # until here it held the frames, and so the generator
     twin = Failing()
     other = twin.async_auth_flow(Request("GET", URL))
     finish(other.asend(None))  # type: ignore[arg-type]
