@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 PEERS := $(VENV)/.peers
+ECOSYSTEM := $(VENV)/ecosystem
 SOURCES := $(wildcard httpstream/*.pyx httpstream/*.pxd) setup.py vendor/llhttp/pin.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build bench annotate fuzz wheels docs llhttp clean
+.PHONY: help run test check build bench ecosystem annotate fuzz wheels docs llhttp clean
 
 help:  ## List the targets, a sentence each.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ build: $(BUILT)  ## Make the virtual environment and compile the extensions wher
 
 bench: $(BUILT) $(PEERS)  ## Measure every scenario beside its limits and its peers, or with ONLY=name that one.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(ARGS)
+
+ecosystem: $(BUILT) $(ECOSYSTEM)/.ready  ## Try current releases of libraries that import httpx, unchanged, with httpstream in its place.
+	cd tests/ecosystem && PYTHONPATH="$(CURDIR)/tests/ecosystem/site:$(CURDIR)" $(CURDIR)/$(ECOSYSTEM)/bin/python -m pytest -c pytest.ini $(ARGS)
 
 annotate: $(READY)  ## Write Cython's annotated HTML, in which yellow lines call Python, and say where it is.
 	HTTPSTREAM_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace
@@ -66,6 +70,13 @@ $(READY): pyproject.toml
 # A peer that cannot be installed here costs its row in the results, not the benchmark.
 $(PEERS): $(READY) bench/requirements.txt
 	$(BIN)/python -m pip install --quiet --requirement bench/requirements.txt || echo "some peers are missing: see pip's message above"
+	touch $@
+
+# An environment of its own, with the real httpx in it: no library of ours is installed there, the path leads to it.
+$(ECOSYSTEM)/.ready: tests/ecosystem/requirements.txt $(READY)
+	test -x $(ECOSYSTEM)/bin/python || $(BIN)/python -m venv $(ECOSYSTEM)
+	$(ECOSYSTEM)/bin/python -m pip install --quiet --upgrade pip
+	$(ECOSYSTEM)/bin/python -m pip install --quiet --upgrade --requirement tests/ecosystem/requirements.txt
 	touch $@
 
 $(BUILT): $(READY) $(SOURCES)

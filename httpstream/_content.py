@@ -31,8 +31,6 @@ class IteratorByteStream(SyncByteStream):
     iterator, or a pipe cannot: the second time raises StreamConsumed rather than sending nothing.
     """
 
-    __slots__ = ("_read", "_start", "_stream", "_streamed")
-
     def __init__(self, stream: Iterable[bytes]) -> None:
         self._stream: Any = stream
         self._read: Callable[[int], bytes] | None = getattr(stream, "read", None)
@@ -61,8 +59,6 @@ class AsyncIteratorByteStream(AsyncByteStream):
 
     An async generator, another iterator or a file cannot be streamed again: that raises StreamConsumed.
     """
-
-    __slots__ = ("_aread", "_stream", "_streamed")
 
     def __init__(self, stream: AsyncIterable[bytes]) -> None:
         self._stream = stream

@@ -63,6 +63,11 @@ class URL:
             raise TypeError(f"url must be a str or a URL, not {type(url)}: {url!r}")
 
     @property
+    def _uri_reference(self) -> Parts:
+        """The components, under the name by which programs that know httpx reach for them."""
+        return self._parts
+
+    @property
     def scheme(self) -> str:
         """In lower case; ``""`` for a relative URL."""
         return self._parts.scheme

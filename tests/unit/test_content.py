@@ -356,3 +356,13 @@ def test_an_iterator_that_has_been_sent_cannot_be_sent_again() -> None:
 
 def test_a_stream_that_does_not_say_whether_it_can_be_sent_again_cannot() -> None:
     assert not can_be_sent_again(object())
+
+
+def test_one_class_may_inherit_the_streams_of_both_worlds() -> None:
+    """Test libraries make such a class; with slots in both bases Python refuses it."""
+
+    class Both(AsyncIteratorByteStream, IteratorByteStream):
+        def __init__(self, pieces: list[bytes]) -> None:
+            IteratorByteStream.__init__(self, pieces)
+
+    assert list(Both([b"a", b"b"])) == [b"a", b"b"]
