@@ -281,6 +281,20 @@ def read_then_reset() -> Step:
     return step
 
 
+def start_tls(context: ssl.SSLContext) -> Step:
+    """TLS begins here, as in a tunnel; what comes is recorded decrypted. A client that refuses it ends the script."""
+
+    @named("start_tls")
+    def step(peer: Peer) -> None:
+        try:
+            peer.sock = context.wrap_socket(peer.sock, server_side=True, suppress_ragged_eofs=False)
+        except (ssl.SSLError, ConnectionError) as exc:
+            peer.ended = f"handshake: {exc}"
+            raise PeerEnded(peer.ended) from exc
+
+    return step
+
+
 def without_tls() -> Step:
     """First in a script: this connection has no TLS handshake."""
 
