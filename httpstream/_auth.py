@@ -87,14 +87,8 @@ class _AsyncFlow(AsyncGenerator["Request", "Response"]):
         self._flow: Generator[Request, Response, None] | None = None
         self._ended = False
 
-    async def __anext__(self) -> Request:
-        return await self._advance(None)
-
-    async def asend(self, response: Response | None) -> Request:
-        return await self._advance(response)
-
-    async def _advance(self, response: Any) -> Request:
-        """The next request. Raises StopAsyncIteration at the end."""
+    async def asend(self, response: Any) -> Request:
+        """The next request. response: of the one before; None for the first. Raises StopAsyncIteration at the end."""
         if self._ended:
             raise StopAsyncIteration
         if self._flow is None and response is not None:

@@ -149,7 +149,7 @@ def test_the_last_of_equal_parameters_counts(httpx: Any) -> Any:
 
 @same("unknown parameters are refused")
 def test_parameters_that_are_not_known_mean_nothing(httpx: Any) -> Any:
-    return asked(httpx, f'{CHALLENGE}, stale=false, domain="/a /b", userhash=false, charset=UTF-8, x=y')
+    return asked(httpx, f'{CHALLENGE}, stale=false, domain="/a /b", userhash=true, charset=UTF-8, x=y')
 
 
 @same("the target of the proof is without the query")
