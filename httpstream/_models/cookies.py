@@ -33,8 +33,9 @@ class Cookies(MutableMapping[str, str]):
 
     __module__ = "httpstream"
 
+    _jar: CookieJar | None = None  # None: there has not been any cookie
+
     def __init__(self, cookies: CookieTypes | None = None) -> None:
-        self._jar: CookieJar | None = None  # None: there has not been any cookie
         if cookies is None:
             return
         if isinstance(cookies, (dict, list)):
@@ -51,11 +52,13 @@ class Cookies(MutableMapping[str, str]):
     @property
     def jar(self) -> CookieJar:
         """The jar that holds the cookies; may be set."""
-        if self._jar is None:
-            from http.cookiejar import CookieJar
+        if self._jar is not None:
+            return self._jar
+        from http.cookiejar import CookieJar
 
-            self._jar = CookieJar()
-        return self._jar
+        # When two threads get their first cookie at once, both must find it in the same jar: this is atomic.
+        jar: CookieJar = self.__dict__.setdefault("_jar", CookieJar())
+        return jar
 
     @jar.setter
     def jar(self, jar: CookieJar) -> None:

@@ -22,7 +22,7 @@ class Proxy:
 
     url: http, https, socks5 or socks5h; credentials in it become ``auth`` and leave the URL. ssl_context: for
     the connection to an https proxy. auth: username and password. headers: field lines for an http proxy.
-    Raises ValueError for another scheme, InvalidURL, and TypeError.
+    Raises ValueError for another scheme or credentials that UTF-8 cannot hold, InvalidURL, and TypeError.
     """
 
     __module__ = "httpstream"
@@ -38,13 +38,17 @@ class Proxy:
         url = URL(url)
         if url.scheme not in SCHEMES:
             raise ValueError(f"a proxy's scheme must be http, https, socks5 or socks5h: {url!r}")
-        if url.userinfo:
+        if url.username or url.password:
             auth = (url.username, url.password)
             url = url.copy_with(username=None, password=None)
         self.url = url
         self.auth = auth
         self.headers = Headers(headers)
         self.ssl_context = ssl_context
+        try:
+            _ = self.raw_auth if auth else None
+        except UnicodeEncodeError:
+            raise ValueError("a proxy's username and password cannot hold a lone surrogate") from None
 
     @property
     def raw_auth(self) -> tuple[bytes, bytes] | None:

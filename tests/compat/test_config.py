@@ -198,6 +198,7 @@ def proxy_parts(proxy: Any) -> list[Any]:
         "HTTP://H/x?q",
         "http://u%40:%C3%A9@h",
         "http://@h",
+        "http://:@h",
     ],
 )
 def test_a_proxy_has_a_url_without_credentials(httpx: Any, url: str) -> Any:
@@ -221,6 +222,14 @@ def test_a_proxy_needs_a_url(httpx: Any, url: Any) -> Any:
 @pytest.mark.parametrize("auth", [("a", "b"), ("é", "ü"), None, ()], ids=str)
 def test_the_auth_of_a_proxy(httpx: Any, url: str, auth: Any) -> Any:
     return proxy_parts(httpx.Proxy(url, auth=auth))
+
+
+@same(
+    "a lone surrogate in a proxy's credentials is found when it is sent",
+    differs="credentials with a lone surrogate",
+)
+def test_credentials_of_a_proxy_that_are_no_text(httpx: Any) -> Any:
+    return httpx.Proxy("http://h", auth=("a", "\ud800"))
 
 
 @same("a proxy has no headers")
