@@ -7,7 +7,7 @@ the same names in the same order.
 from __future__ import annotations
 
 from ._backend import SYNC, run
-from ._base_client import USE_CLIENT_DEFAULT, BaseClient, UseClientDefault, warn_of_cookies
+from ._base_client import USE_CLIENT_DEFAULT, BaseClient, ClientState, UseClientDefault, warn_of_cookies
 from ._config import DEFAULT_LIMITS, DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_CONFIG
 from ._conversation import Conversation, SyncFlow, new_settings
 from ._stream_block import StreamContext
@@ -43,8 +43,17 @@ if TYPE_CHECKING:
     from ._urls import URL
 
     T = TypeVar("T", bound="Client")
+    EventHook = Callable[..., object]
 
-__all__ = ["USE_CLIENT_DEFAULT", "AsyncClient", "BaseClient", "Client", "UseClientDefault"]
+__all__ = [
+    "USE_CLIENT_DEFAULT",
+    "AsyncClient",
+    "BaseClient",
+    "Client",
+    "ClientState",
+    "EventHook",
+    "UseClientDefault",
+]
 
 
 class Client(Conversation, SyncVerbs):
@@ -270,4 +279,8 @@ def __getattr__(name: str) -> Any:
         from ._async_client import AsyncClient
 
         return AsyncClient
+    if name == "EventHook":
+        from collections.abc import Callable
+
+        return Callable[..., object]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
