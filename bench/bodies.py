@@ -2,6 +2,7 @@
 
 random     1 MiB of random bytes, repeated to any size
 lines      1 MiB of JSON lines of about 120 bytes, repeated
+values     the same with a last line that is not cut off
 longline   32 MiB that are one line
 text.*     64 MiB of JSON lines under a content coding, as large services send them
 upload     256 MiB that are sent to the server (not served)
@@ -49,6 +50,13 @@ def _json_lines(size: int, seed: int) -> bytes:
     return text + b"\n"
 
 
+def _json_values(size: int, seed: int) -> bytes:
+    """Exactly `size` bytes of lines each of which is JSON."""
+    text = _json_lines(size - 200, seed)
+    text = text[: text[:-1].rindex(b"\n") + 1]
+    return text + json.dumps({"pad": "x" * (size - len(text) - len('{"pad": ""}') - 1)}).encode() + b"\n"
+
+
 def _write(path: Path, make: Callable[[], bytes]) -> None:
     if path.exists():
         return
@@ -87,6 +95,7 @@ def make_all() -> list[str]:
     missing = []
     _write(SERVED / "random", lambda: random.Random(1).randbytes(MIB))
     _write(SERVED / "lines", lambda: _json_lines(MIB, 2))
+    _write(SERVED / "values", lambda: _json_values(MIB, 5))
     _write(SERVED / "longline", lambda: _json_lines(LONG_LINE_BYTES, 4).replace(b"\n", b" ")[:-1] + b"\n")
     _write(UPLOAD, lambda: _repeated((SERVED / "random").read_bytes(), UPLOAD_BYTES))
     coders: dict[str, Callable[[], bytes]] = {

@@ -181,6 +181,30 @@ class Job:
         self.crc = zlib.crc32((line if with_ends else line + "\n").encode(), self.crc)
         return len(line)
 
+    def count_values(self, values: Iterable[Any]) -> None:
+        """Consume an iterator of the values of JSON lines."""
+        count = 0
+        for value in values:
+            count += 1
+            if self.checked:
+                self._check_value(value)
+        self._counted(count)
+
+    async def acount_values(self, values: AsyncIterable[Any]) -> None:
+        """See count_values."""
+        count = 0
+        async for value in values:
+            count += 1
+            if self.checked:
+                self._check_value(value)
+        self._counted(count)
+
+    def _check_value(self, value: Any) -> None:
+        self.crc = zlib.crc32(json.dumps(value).encode() + b"\n", self.crc)
+
+    def _counted(self, count: int) -> None:
+        self.bytes = self.size if count == self.lines else count
+
     def event_lines(self, lines: Iterable[str]) -> None:
         """Consume the lines of the event stream and note each event's latency."""
         for line in lines:

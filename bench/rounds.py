@@ -219,7 +219,7 @@ class Runner:
             "ca_file": self._origins.ca_file if scenario.tls else "",
             "checked": checked and scenario.workers == 1,
         }
-        if scenario.kind == "lines":
+        if scenario.per[0] == "line":
             job["lines"] = bodies.lines_in(scenario.body, size)
         if scenario.kind.startswith("upload"):
             job["body_file"] = str(bodies.UPLOAD)

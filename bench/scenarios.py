@@ -110,6 +110,20 @@ SCENARIOS = (
         per=("line", 0),
         limit="ext",
     ),
+    *(
+        Scenario(
+            f"json-lines{'-' * bool(suffix)}{suffix}",
+            f"1.2 million JSON lines of about 120 bytes, each read by {suffix or 'json'}.loads",
+            f"values{'_' * bool(suffix)}{suffix}",
+            "/body/values/{size}",
+            body="values",
+            size=144 * MIB,
+            fixed=True,
+            per=("line", 0),
+            limit="ext",
+        )
+        for suffix in ("", "orjson")
+    ),
     Scenario(
         "long-line",
         "one line of 32 MiB, str",

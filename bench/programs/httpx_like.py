@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any
 
 from bench.job import Job
@@ -44,6 +46,20 @@ class _Sync:
             session.get(job.small_url)
             with job.timing(), session.stream("GET", job.url) as response:
                 job.count_lines(response.iter_lines())
+
+    def values(self, job: Job, loads: Callable[[Any], Any] = json.loads) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing(), session.stream("GET", job.url) as response:
+                if hasattr(response, "iter_json"):
+                    job.count_values(response.iter_json(loads=loads))
+                else:
+                    job.count_values(map(loads, response.iter_lines()))
+
+    def values_orjson(self, job: Job) -> None:
+        import orjson
+
+        self.values(job, orjson.loads)
 
     def small(self, job: Job) -> None:
         with self._client(job) as session:
@@ -117,6 +133,21 @@ class _Async:
                 async with session.stream("GET", job.url) as response:
                     await job.acount_lines(response.aiter_lines())
 
+    async def values(self, job: Job, loads: Callable[[Any], Any] = json.loads) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with job.timing():
+                async with session.stream("GET", job.url) as response:
+                    if hasattr(response, "aiter_json"):
+                        await job.acount_values(response.aiter_json(loads=loads))
+                    else:
+                        await job.acount_values(loads(line) async for line in response.aiter_lines())
+
+    async def values_orjson(self, job: Job) -> None:
+        import orjson
+
+        await self.values(job, orjson.loads)
+
     async def small(self, job: Job) -> None:
         async with self._client(job) as session:
             await session.get(job.small_url)
@@ -167,6 +198,8 @@ def sync_programs(library: Any) -> SyncPrograms:
         "decoded": programs.stream,
         "content": programs.content,
         "lines": programs.lines,
+        "values": programs.values,
+        "values_orjson": programs.values_orjson,
         "small": programs.small,
         "small_threads": programs.small_threads,
         "upload_file": programs.upload_file,
@@ -183,6 +216,8 @@ def async_programs(library: Any) -> AsyncPrograms:
         "decoded": programs.stream,
         "content": programs.content,
         "lines": programs.lines,
+        "values": programs.values,
+        "values_orjson": programs.values_orjson,
         "small": programs.small,
         "small_tasks": programs.small,
         "upload_file": programs.upload_file,

@@ -8,10 +8,11 @@ on an event loop it is a BufferedProtocol). `ext` fills Python objects from comp
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.build import ext_directory
@@ -195,6 +196,20 @@ def _ext_lines(job: Job) -> None:
         job.count_lines(ext.lines(sock.fileno(), received, length))
 
 
+def _ext_values(job: Job, loads: Callable[[str], Any]) -> None:
+    ext = _ext()
+    sock = _connect(job)
+    with job.timing():
+        received, length = _open(sock, job.target)
+        job.count_values(map(loads, ext.lines(sock.fileno(), received, length)))
+
+
+def _ext_values_orjson(job: Job) -> None:
+    import orjson
+
+    _ext_values(job, orjson.loads)
+
+
 def _coded_pieces(job: Job) -> Iterator[memoryview]:
     with open(job.body_file, "rb") as body:
         coded = memoryview(body.read())
@@ -359,7 +374,13 @@ SYNC: dict[str, SyncPrograms] = {
         "upload_generator": _raw_upload_generator,
         "events": _raw_events,
     },
-    "ext": {"stream": _ext_stream, "content": _ext_content, "lines": _ext_lines},
+    "ext": {
+        "stream": _ext_stream,
+        "content": _ext_content,
+        "lines": _ext_lines,
+        "values": lambda job: _ext_values(job, json.loads),
+        "values_orjson": _ext_values_orjson,
+    },
     "decoder": {"decoded": _decoder},
     "isal": {"decoded": _isal_decoder},
 }
