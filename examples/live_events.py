@@ -14,10 +14,9 @@ import httpstream
 def follow(url: str) -> None:
     """Print the data of each event."""
     timeout = httpstream.Timeout(10.0, read=None)
-    headers = {"Accept": "text/event-stream"}
-    with httpstream.Client(timeout=timeout) as client, client.stream("GET", url, headers=headers) as response:
-        response.raise_for_status()
-        for event in response.iter_events():
+    with httpstream.Client(timeout=timeout) as client, client.sse(url) as source:
+        source.response.raise_for_status()
+        for event in source:
             print("event:", event.data, flush=True)
 
 

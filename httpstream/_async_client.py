@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from ._backend import ASYNC
 from ._base_client import USE_CLIENT_DEFAULT, warn_of_cookies
-from ._config import DEFAULT_LIMITS, DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_CONFIG
+from ._config import (
+    DEFAULT_LIMITS,
+    DEFAULT_MAX_EVENT_SIZE_BYTES,
+    DEFAULT_MAX_REDIRECTS,
+    DEFAULT_TIMEOUT_CONFIG,
+)
 from ._conversation import AsyncFlow, Conversation, new_settings
 from ._stream_block import AsyncStreamContext
 from ._streams import AsyncByteStream
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from ._models.proxy import Proxy
     from ._models.request import Request
     from ._models.response import Response
+    from ._sse import AsyncSSEContext
     from ._transports.base import AsyncBaseTransport
     from ._types import (
         AuthTypes,
@@ -197,6 +203,44 @@ class AsyncClient(Conversation, AsyncVerbs):
         }
         sending = {"auth": auth, "follow_redirects": follow_redirects}
         return AsyncStreamContext(self, method, url, arguments, sending)
+
+    def sse(
+        self,
+        url: URL | str,
+        *,
+        method: str = "GET",
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | UseClientDefault | None = USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = USE_CLIENT_DEFAULT,
+        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
+        extensions: RequestExtensions | None = None,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE_BYTES,
+    ) -> AsyncSSEContext:
+        """See `Client.sse`."""
+        from ._sse import AsyncSSEContext, event_headers
+
+        block = self.stream(
+            method,
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=event_headers(headers),
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+        return AsyncSSEContext(block, max_event_size)
 
     async def send(
         self,

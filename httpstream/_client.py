@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from ._backend import SYNC, run
 from ._base_client import USE_CLIENT_DEFAULT, BaseClient, ClientState, UseClientDefault, warn_of_cookies
-from ._config import DEFAULT_LIMITS, DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_CONFIG
+from ._config import (
+    DEFAULT_LIMITS,
+    DEFAULT_MAX_EVENT_SIZE_BYTES,
+    DEFAULT_MAX_REDIRECTS,
+    DEFAULT_TIMEOUT_CONFIG,
+)
 from ._conversation import Conversation, SyncFlow, new_settings
 from ._stream_block import StreamContext
 from ._streams import SyncByteStream
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from ._models.proxy import Proxy
     from ._models.request import Request
     from ._models.response import Response
+    from ._sse import SSEContext
     from ._transports.base import BaseTransport
     from ._types import (
         AuthTypes,
@@ -232,6 +238,53 @@ class Client(Conversation, SyncVerbs):
         }
         sending = {"auth": auth, "follow_redirects": follow_redirects}
         return StreamContext(self, method, url, arguments, sending)
+
+    def sse(
+        self,
+        url: URL | str,
+        *,
+        method: str = "GET",
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: Any | None = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        auth: AuthTypes | UseClientDefault | None = USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = USE_CLIENT_DEFAULT,
+        timeout: TimeoutTypes | UseClientDefault = USE_CLIENT_DEFAULT,
+        extensions: RequestExtensions | None = None,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE_BYTES,
+    ) -> SSEContext:
+        """A context manager that asks for server-sent events and gives their `EventSource`.
+
+            with client.sse("https://example.org/events") as source:
+                for event in source:
+                    ...
+
+        ``Accept: text/event-stream`` and ``Cache-Control: no-store`` are sent unless headers say otherwise. The read
+        timeout counts between events too. max_event_size: how many bytes an event may have; None: no limit. The
+        other arguments are those of `request`, and nothing connects again.
+        """
+        from ._sse import SSEContext, event_headers
+
+        block = self.stream(
+            method,
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=event_headers(headers),
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
+        return SSEContext(block, max_event_size)
 
     def send(
         self,

@@ -133,6 +133,10 @@ class Caller:
     def stream(self, method: str, url: Any, **options: Any) -> StreamBlock:
         return StreamBlock(self, self.inner.stream(method, url, **options))
 
+    def block(self, context: Any) -> Block:
+        """A context manager of this world, for ``async with``."""
+        return Block(self, context)
+
     async def close(self) -> None:
         if self.world.is_async:
             await self.inner.aclose()
@@ -146,18 +150,25 @@ class Caller:
         return await block.__aexit__(*exc_info) if self.world.is_async else block.__exit__(*exc_info)
 
 
-class StreamBlock:
-    """`async with client.stream(...) as answer` in either world."""
+class Block:
+    """`async with` for a context manager of either world."""
 
     def __init__(self, caller: Caller, block: Any) -> None:
         self._caller = caller
         self._block = block
 
-    async def __aenter__(self) -> Answer:
-        return Answer(self._caller.world, await self._caller._enter(self._block))
+    async def __aenter__(self) -> Any:
+        return await self._caller._enter(self._block)
 
     async def __aexit__(self, *exc_info: Any) -> Any:
         return await self._caller._leave(self._block, *exc_info)
+
+
+class StreamBlock(Block):
+    """`async with client.stream(...) as answer` in either world."""
+
+    async def __aenter__(self) -> Answer:
+        return Answer(self._caller.world, await super().__aenter__())
 
 
 class Answer:

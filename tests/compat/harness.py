@@ -34,8 +34,8 @@ SCENARIOS: dict[str, str] = {}
 
 # What both write differently on purpose, and everywhere.
 OWN_WORDS = (
-    (re.compile(r"python-(httpx|httpstream)/[\w.+-]+"), "python-<library>/<version>"),
-    (re.compile(r"\b(httpx|httpstream)\b"), "<library>"),
+    (re.compile(r"python-(httpx2?|httpstream)/[\w.+-]+"), "python-<library>/<version>"),
+    (re.compile(r"\b(httpx2?|httpstream)\b"), "<library>"),
 )
 OWN_BYTES = tuple((re.compile(pattern.pattern.encode()), text.encode()) for pattern, text in OWN_WORDS)
 
@@ -77,11 +77,13 @@ class Lib:
             return plain(exc)
 
 
-def same(breaks: str, *, differs: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def same(
+    breaks: str, *, differs: str | None = None, model: Any = httpx
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a scenario a test that asks both libraries.
 
     breaks: the change of our code that would make it fail. differs: words of docs/differences.md; then the results
-    must not be the same, and the page must say so.
+    must not be the same, and the page must say so. model: the library that is asked beside ours, where it is not httpx.
     """
 
     def decorate(scenario: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,7 +100,7 @@ def same(breaks: str, *, differs: str | None = None) -> Callable[[Callable[..., 
             def test(flavour: str, site: Site, **params: Any) -> None:
                 world = WORLDS[flavour]
                 results = []
-                for module in (httpx, httpstream):
+                for module in (model, httpstream):
                     site.reset()
                     lib = Lib(module, world, site)
                     results.append(
@@ -111,7 +113,7 @@ def same(breaks: str, *, differs: str | None = None) -> Callable[[Callable[..., 
 
             def test(**params: Any) -> None:  # type: ignore[misc]
                 results = [
-                    outcome(functools.partial(scenario, module, **params)) for module in (httpx, httpstream)
+                    outcome(functools.partial(scenario, module, **params)) for module in (model, httpstream)
                 ]
                 compare(*results, differs=differs)
 
@@ -174,7 +176,7 @@ def plain_exception(exc: BaseException) -> Any:
     library = type(exc).__module__.partition(".")[0]
     name = (
         type(exc).__name__
-        if library in ("httpx", "httpstream", "builtins")
+        if library in ("httpx", "httpx2", "httpstream", "builtins")
         else f"{library}.{type(exc).__name__}"
     )
     if isinstance(exc, AssertionError):
@@ -184,7 +186,7 @@ def plain_exception(exc: BaseException) -> Any:
 
 
 def is_of_library(value: Any) -> bool:
-    return type(value).__module__.partition(".")[0] in ("httpx", "httpstream")
+    return type(value).__module__.partition(".")[0] in ("httpx", "httpx2", "httpstream")
 
 
 def own_words(text: str) -> str:

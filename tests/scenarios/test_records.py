@@ -58,15 +58,14 @@ async def test_each_is_handed_over_before_the_server_sends_the_next_one(
     assert got == EXPECTED[kind]
 
 
-async def test_an_event_source_hands_over_at_once_too(world, fault_server):
+async def test_sse_hands_over_at_once_too(world, fault_server):
     script = [expect_request("GET /a"), send(head(STREAM, "Transfer-Encoding: chunked"))]
     for number, part in enumerate(EVENTS):
         script += [send(chunk(part)), wait_for(f"got {number}")]
     server = fault_server([*script, send(b"0\r\n\r\n"), serve()])
     got = []
     async with world.client() as client:
-        async with client.stream("GET", server.url + "/a") as answer:
-            source = httpstream.EventSource(answer.response)
+        async with client.block(client.inner.sse(server.url + "/a")) as source:
             async for event in world.iterate(source):
                 server.gate(f"got {len(got)}").set()
                 got.append(event)

@@ -143,7 +143,7 @@ def test_methods_of_the_async_client_are_coroutine_functions() -> None:
         for name, function in own_functions(AsyncClient).items()
         if not inspect.iscoroutinefunction(function) and name != "__init__"
     ]
-    assert plain == ["stream"]
+    assert plain == ["stream", "sse"]
     assert all(inspect.iscoroutinefunction(getattr(Response, name)) for name in ("aread", "aclose"))
 
 
