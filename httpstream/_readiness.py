@@ -60,7 +60,7 @@ class TaskReadiness:
     loops that cannot watch sockets (Windows' default one), anyio waits.
     """
 
-    __slots__ = ("_deadline", "_due", "_fd", "_future", "_loop", "_sock", "_timer")
+    __slots__ = ("_deadline", "_due", "_errors", "_fd", "_future", "_loop", "_sock", "_timer")
 
     def __init__(self, sock: Any) -> None:
         # Held, so that no collector closes the descriptor while it is registered.
@@ -68,6 +68,7 @@ class TaskReadiness:
         self._fd = -1
         self._loop: asyncio.AbstractEventLoop | None = None  # where the socket is registered
         self._future: asyncio.Future[bool] | None = None  # of the task that waits
+        self._errors: Any = None  # a poll object that knows of errors alone, where the loop is uvloop
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0  # when the timer goes off
         self._deadline: float | None = None
@@ -126,6 +127,12 @@ class TaskReadiness:
         except NotImplementedError:
             return False
         self._loop = loop
+        self._errors = None
+        if type(loop).__module__.partition(".")[0] == "uvloop":
+            import select
+
+            self._errors = select.poll()
+            self._errors.register(self._fd, 0)
         return True
 
     def _forget(self, loop: asyncio.AbstractEventLoop, fd: int) -> None:
@@ -139,7 +146,9 @@ class TaskReadiness:
         self._timer = loop.call_later(max(deadline - monotonic(), 0.0), self._late)
 
     def _ready(self) -> None:
-        if self._future is None:
+        if self._future is None or (self._errors is not None and self._errors.poll(0)):
+            # libuv watches no socket any longer on which it has met an error. What came in front of the error is read
+            # first, so the next wait has to register anew: it would never end.
             self.pause()
         elif not self._future.done():
             self._future.set_result(True)

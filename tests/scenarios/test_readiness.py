@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from time import monotonic
@@ -51,6 +52,33 @@ def test_what_comes_while_nobody_waits_wakes_the_next_wait(run: Run, pair) -> No
             assert await readiness.wait(soon())
             ours.recv(10)
         readiness.close()
+
+    run(main())
+
+
+def test_a_reset_behind_the_last_bytes_is_seen(run: Run) -> None:
+    """Both come in one event; libuv stops watching then, though the bytes are read first."""
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            ours = socket.create_connection(listener.getsockname())
+            far, _ = listener.accept()
+        ours.setblocking(False)
+        with ours, far:
+            readiness = TaskReadiness(ours)
+            waiting = asyncio.ensure_future(readiness.wait(soon()))
+            await asyncio.sleep(0)
+            far.send(b"last")
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            far.close()
+            assert await waiting
+            assert ours.recv(10) == b"last"
+            start = monotonic()
+            assert await readiness.wait(soon())
+            assert monotonic() - start < 2.5, "seen at the deadline alone"
+            with pytest.raises(ConnectionResetError):
+                ours.recv(10)
+            readiness.close()
 
     run(main())
 
