@@ -42,6 +42,13 @@ class Handler(ExampleHandler):
         elif self.path == "/hints":
             self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
             self._answer(b"the page")
+        elif self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/hello")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path == "/sets-a-cookie":
+            self._answer(b"", ("Set-Cookie", "session=1"))
         elif self.path == "/whoami":
             self._answer(self.headers.get("Authorization", "nobody").encode())
         elif self.path == "/digest":
