@@ -204,7 +204,9 @@ class DigestAuth(Auth):
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy waits for a challenge of its own: two that count the uses of one nonce look like a replay.
-        return {**self.__dict__, "_last_challenge": None, "requires_request_body": False}
+        state = {**self.__dict__, "_last_challenge": None}
+        state.pop("requires_request_body", None)
+        return state
 
     def auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         known = self._last_challenge
@@ -215,7 +217,7 @@ class DigestAuth(Auth):
         if challenge is None:
             return
         request.headers["Authorization"] = self._answer(challenge, request)
-        self.requires_request_body = challenge.qop == b"auth-int"
+        self.requires_request_body = type(self).requires_request_body or challenge.qop == b"auth-int"
         self._last_challenge = challenge
         if "set-cookie" in response.headers:
             response.cookies.set_cookie_header(request)  # some servers look for the challenge in a session
@@ -281,6 +283,8 @@ class _Challenge:
 
     def __init__(self, parameters: dict[str, str]) -> None:
         """Raises ValueError, which says what is wrong."""
+        import hashlib
+
         if "" in parameters:
             raise ValueError("is malformed")
         for name in ("realm", "nonce"):
@@ -290,8 +294,8 @@ class _Challenge:
         self.nonce = parameters["nonce"].encode()
         self.opaque = parameters.get("opaque", "").encode()
         self.algorithm = parameters.get("algorithm", "MD5")
-        hash_name = _ALGORITHMS.get(self.algorithm.upper().removesuffix("-SESS"))
-        if hash_name is None:
+        hash_name = _ALGORITHMS.get(self.algorithm.upper().removesuffix("-SESS"), "")
+        if hash_name not in hashlib.algorithms_available:
             raise ValueError(f"wants the algorithm {self.algorithm[:40]!r}, which is not known")
         self._hash = hash_name
         self.qop: bytes | None = None

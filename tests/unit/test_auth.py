@@ -160,6 +160,24 @@ def test_a_flow_by_hand_without_content_waits_for_the_challenge() -> None:
     assert "Authorization" not in next(auth.auth_flow(request)).headers
 
 
+def test_a_subclass_that_wants_the_content_gets_it_whatever_the_challenge() -> None:
+    class Wanting(DigestAuth):
+        requires_request_body = True
+
+    auth = Wanting("user", "secret")
+    answered(auth, Request("POST", URL, content=b""), challenged(INT.replace("auth-int", "auth")))
+    assert auth.requires_request_body
+    assert copy.copy(auth).requires_request_body
+
+
+def test_a_hash_that_this_python_lacks_is_an_algorithm_that_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashlib, "algorithms_available", {"md5"})
+    response = challenged("Digest realm=r, nonce=a, algorithm=SHA-512-256", "Digest realm=r, nonce=b")
+    assert answered(DigestAuth("u", "p"), Request("GET", URL), response)["nonce"] == "b"
+
+
 def test_auth_is_asked_for_again_when_auth_int_is_over() -> None:
     auth = DigestAuth("user", "secret")
     answered(auth, Request("POST", URL, content=b""), challenged(INT))
