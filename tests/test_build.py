@@ -19,7 +19,20 @@ from tools.wheels import check_contents
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "vendor" / "llhttp"
-TARGETS = {"run", "test", "check", "build", "bench", "annotate", "fuzz", "wheels", "docs", "llhttp", "clean"}
+TARGETS = {
+    "run",
+    "test",
+    "check",
+    "build",
+    "bench",
+    "annotate",
+    "fuzz",
+    "wheels",
+    "docs",
+    "ecosystem",
+    "llhttp",
+    "clean",
+}
 ARCHIVE = "httptools-9.9"
 SOURCES = {
     "src/llhttp.c": b"/* llhttp.c */",
