@@ -17,9 +17,11 @@ pytestmark = pytest.mark.skipif(
 
 PRELUDE = """
 import asyncio, gc, resource, sys
-from httpstream import MessageLimits, RemoteProtocolError
+from httpstream import MessageLimits, RemoteProtocolError, ServerSentEvent
 from httpstream._chunker import ByteChunker, TextChunker
+from httpstream._events import EventSplitter
 from httpstream._iterators import AsyncItems, Items
+from httpstream._json_lines import JSONLineSplitter
 from httpstream._lines import LineSplitter
 from httpstream._parser import ResponseParser
 
@@ -92,6 +94,34 @@ s = LineSplitter()
 s.attach(parser_at(LENGTH, *{LINES}))
 for _ in range(5001):
     s.pop()
+""",
+    "an event half received": """
+s = EventSplitter(ServerSentEvent)
+s.attach(parser_at(LENGTH, b"id: 7\\ndata: a\\n\\n" * 500 + b"data: %b\\ndata: %b" % (b"x" * 50_000, b"y" * 50_000)))
+while s.pop() is not None:
+    pass
+""",
+    "JSON lines half read": """
+s = JSONLineSplitter()
+s.attach(parser_at(LENGTH, b'{"a": [1, "b"], "c": null}\\n' * 500 + b'"' + b"x" * 70_000))
+while s.pop() is not None:
+    pass
+""",
+    "a line that is not JSON": """
+try:
+    list(Items(JSONLineSplitter(), Reader(parser_at(LENGTH, b"null\\n[1]\\n" * 100 + b"{" * 9000 + b"\\n"))))
+except ValueError:
+    pass
+""",
+    "values that look like the arguments of an exception": """
+async def use():
+    async for value in AsyncItems(JSONLineSplitter(lambda line: (line, line)), AsyncReader(parser_at(LENGTH, *LINES))):
+        pass
+LINES = [b"abc\\n" * 5000]
+try:
+    use().send(None)
+except (StopIteration, ValueError):
+    pass
 """,
     "text half decoded": f"c = TextChunker(7, 'utf-16'); c.attach(parser_at(LENGTH, *{LINES})); c.pop()",
     "lines half decoded": f"s = LineSplitter('shift_jis'); s.attach(parser_at(LENGTH, *{LINES})); s.pop()",
