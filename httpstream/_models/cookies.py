@@ -6,7 +6,7 @@ Which cookie belongs to which request is the jar's to say (`http.cookiejar`); wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 
 from httpstream._exceptions import CookieConflict
 
@@ -64,8 +64,15 @@ class Cookies(MutableMapping[str, str]):
     def jar(self, jar: CookieJar) -> None:
         self._jar = jar
 
-    def _all(self) -> Iterable[Cookie]:
-        return () if self._jar is None else self._jar
+    def _all(self) -> list[Cookie]:
+        jar = self._jar
+        if jar is None:
+            return []
+        lock = getattr(jar, "_cookies_lock", None)
+        if lock is None:
+            return list(jar)
+        with lock:  # without it CPython 3.10's jar gives None for a cookie that a response is just deleting
+            return list(jar)
 
     def extract_cookies(self, response: Response) -> None:
         """Take over the cookies that a response sets for its request's URL (RFC 6265 section 5.3).
@@ -163,7 +170,7 @@ class Cookies(MutableMapping[str, str]):
         self.delete(name)
 
     def __len__(self) -> int:
-        return 0 if self._jar is None else len(self._jar)
+        return len(self._all())
 
     def __iter__(self) -> Iterator[Any]:
         return iter([cookie.name for cookie in self._all()])

@@ -47,7 +47,8 @@ class Request:
     stream: the content as a stream, in place of those; then no field is added.
     extensions: a dict for the transport, of which ``"timeout"`` is the one that every request has.
 
-    Raises InvalidURL, and TypeError or ValueError for content that cannot be encoded.
+    Raises InvalidURL, LocalProtocolError for a cookie that is no text, and TypeError or ValueError for content
+    that cannot be encoded.
     """
 
     __module__ = "httpstream"

@@ -67,6 +67,33 @@ def test_first_cookies_that_come_at_once_are_all_kept() -> None:
         assert sorted(cookies) == names
 
 
+@pytest.mark.usefixtures("often_switching")
+def test_cookies_are_copied_while_a_response_deletes_them() -> None:
+    """As with one client on several threads. (What goes wrong without a lock goes wrong on CPython 3.10.)"""
+    request = Request("GET", "http://host.example/")
+    ends = ("", "; Max-Age=0")
+    sets, deletes = (
+        Response(200, headers=[("Set-Cookie", f"n{i}=1{end}") for i in range(20)], request=request)
+        for end in ends
+    )
+    cookies, stop = Cookies(), threading.Event()
+
+    def set_and_delete() -> None:
+        while not stop.is_set():
+            cookies.extract_cookies(sets)
+            cookies.extract_cookies(deletes)
+
+    writer = threading.Thread(target=set_and_delete)
+    writer.start()
+    end = time.monotonic() + 0.15
+    try:
+        while time.monotonic() < end:
+            assert len(Cookies(cookies)) <= 20
+    finally:
+        stop.set()
+        writer.join()
+
+
 # What cookies are made of, and what a hostile server would put in between.
 PARTS = [
     *(
