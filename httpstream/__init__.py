@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         WriteTimeout,
     )
     from ._json_lines import InvalidJSONLine
+    from ._main import main
     from ._models.cookies import Cookies
     from ._models.headers import Headers
     from ._models.proxy import Proxy
@@ -109,6 +110,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "Limits",
     "LineTooLong",
     "LocalProtocolError",
+    "main",
     "MessageLimits",
     "MockTransport",
     "NetRCAuth",
@@ -185,6 +187,7 @@ _HOMES = {
     "Limits": "_config",
     "LineTooLong": "_exceptions",
     "LocalProtocolError": "_exceptions",
+    "main": "_main",
     "MessageLimits": "_config",
     "MockTransport": "_transports.mock",
     "NetRCAuth": "_auth",

@@ -1,4 +1,7 @@
-"""The commands and their options. What goes wrong becomes one line on standard error and an exit code."""
+"""Which command is meant, and the options of ``demo`` and ``fetch``.
+
+What goes wrong becomes one line on standard error and an exit code.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ from rich.console import Console
 
 from httpstream.__version__ import __version__
 
+from .request import main as request
 from .units import parse_size
 
 _SHORT_HELP = {"help_option_names": ["-h", "--help"]}
+_HELP = ("-h", "--help")
+_VERSION = ("-V", "--version")
 
 
 def _size(context: click.Context, parameter: click.Parameter, value: str) -> int:
@@ -28,13 +34,13 @@ def _size(context: click.Context, parameter: click.Parameter, value: str) -> int
     return size
 
 
-@click.group(context_settings=_SHORT_HELP)
-@click.version_option(__version__, "-V", "--version", prog_name="httpstream")
+@click.group()
+@click.version_option(__version__, *_VERSION, prog_name="httpstream")
 def cli() -> None:
-    """A fast streaming HTTP client."""
+    """The commands that stand beside ``httpstream URL``."""
 
 
-@cli.command()
+@cli.command(context_settings=_SHORT_HELP)
 @click.option(
     "--size", metavar="SIZE", callback=_size, default="1GiB", show_default=True, help="Of the download."
 )
@@ -61,7 +67,7 @@ def demo(size: int, lines: int, events: int, rounds: int, directory: str | None)
     return run_demo(Settings(size, lines, events, rounds, place), Console())
 
 
-@cli.command()
+@cli.command(context_settings=_SHORT_HELP)
 @click.argument("url")
 @click.option(
     "-o",
@@ -77,20 +83,30 @@ def fetch(url: str, output: str | None) -> int:
     return fetch_to_file(url, output, Console())
 
 
+def meant(arguments: Sequence[str]) -> tuple[click.Command, list[str]]:
+    """The command that the arguments are for: a first one that names no command is a URL, or an option of it."""
+    if not arguments or (len(arguments) == 1 and arguments[0] in _HELP):
+        return request, ["--help"]  # where -h has a value, it is a header field, as in httpx
+    if arguments[0] in cli.commands or arguments[0] in _VERSION:
+        return cli, list(arguments)
+    return request, list(arguments)
+
+
 def run(arguments: Sequence[str]) -> int:
     """See `httpstream._cli.main`."""
     from .children import ChildFailed
     from .files import FileProblem
 
     problems: tuple[type[Exception], ...] = (ChildFailed, FileProblem)
-    if "fetch" in arguments:
+    if "fetch" in arguments[:1]:
         from .fetch import FetchFailed
 
         problems += (FetchFailed,)
     _accept_any_encoding()
+    command, arguments = meant(arguments)
     try:
         # Not standalone: click then hands back what the command returned, or the exit code of --help.
-        return cast(int, cli.main(list(arguments), prog_name="httpstream", standalone_mode=False)) or 0
+        return cast(int, command.main(arguments, prog_name="httpstream", standalone_mode=False)) or 0
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
@@ -102,7 +118,8 @@ def run(arguments: Sequence[str]) -> int:
         print(f"httpstream: {exc.strerror or exc}{named}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, click.Abort):
-        print("httpstream: interrupted; nothing is left behind", file=sys.stderr)
+        behind = "; nothing is left behind" if command is cli else ""
+        print(f"httpstream: interrupted{behind}", file=sys.stderr)
         return 130
 
 

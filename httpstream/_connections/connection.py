@@ -147,9 +147,9 @@ class Connection:
         if len(extensions) != 1 or "timeout" not in extensions:  # most requests have none but that
             target = given_target(extensions.get("target"), target)
             informational = extensions.get("informational")
-            events = events_of(self._backend, request, HTTP11)
+            events = events_of(self._backend, request, HTTP11, target, fields)
         elif HTTP11.isEnabledFor(DEBUG):
-            events = events_of(self._backend, request, HTTP11)
+            events = events_of(self._backend, request, HTTP11, target, fields)
         head = request_line(method, target)
         section = self._section
         if section is None or section.fields != fields:

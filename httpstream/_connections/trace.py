@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from httpstream._models.request import Request
     from httpstream._network.sockets import SocketStream
 
+    from .exchange import Fields
+
 # The last part of a logger's name begins the names of its events: "http11.send_request_headers.started".
 CONNECTION = logging.getLogger("httpstream.connection")
 HTTP11 = logging.getLogger("httpstream.http11")
@@ -54,12 +56,14 @@ class TracedRequest:
 
     __slots__ = ("extensions", "headers", "method", "stream", "url")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, target: bytes | None, fields: Fields | None) -> None:
+        """target, fields: as they are sent; None: the request's own."""
         url = request.url
-        target = request.extensions.get("target", url.raw_path)
+        if target is None:
+            target = request.extensions.get("target") or url.raw_path
         self.method = request.method.encode("ascii")
         self.url = TracedURL(url.raw_scheme, url.raw_host, url.port, target)
-        self.headers = request.headers.raw
+        self.headers = list(request.headers.raw if fields is None else fields)
         self.stream = request.stream
         self.extensions = request.extensions
 
@@ -70,31 +74,36 @@ class TracedRequest:
 class Events:
     """Who is told of what happens to one request."""
 
-    __slots__ = ("_backend", "_request", "_traced", "extension")
+    __slots__ = ("_backend", "extension", "request")
 
-    def __init__(self, backend: Backend, request: Request) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        request: Request,
+        target: bytes | None = None,
+        fields: Fields | None = None,
+    ) -> None:
+        """target, fields: as they are sent; None: the request's own."""
         self._backend = backend
         self.extension = request.extensions.get("trace")
-        self._request = request
-        self._traced: TracedRequest | None = None
-
-    @property
-    def request(self) -> TracedRequest:
-        """The request, for an event's info."""
-        if self._traced is None:
-            self._traced = TracedRequest(self._request)
-        return self._traced
+        self.request = TracedRequest(request, target, fields)  # for an event's info
 
     def phase(self, logger: logging.Logger, name: str, info: dict[str, Any] | None = None) -> Phase:
         """An operation of this name. info: what it starts with."""
         return Phase(self._backend, self.extension, logger, name, info or {})
 
 
-def events_of(backend: Backend, request: Request, logger: logging.Logger) -> Events | None:
+def events_of(
+    backend: Backend,
+    request: Request,
+    logger: logging.Logger,
+    target: bytes | None = None,
+    fields: Fields | None = None,
+) -> Events | None:
     """The events of a request, or None when nobody listens to what this logger would say."""
     if request.extensions.get("trace") is None and not logger.isEnabledFor(logging.DEBUG):
         return None
-    return Events(backend, request)
+    return Events(backend, request, target, fields)
 
 
 class Phase:

@@ -250,7 +250,8 @@ def test_importing_the_way_in_loads_neither_click_nor_rich() -> None:
         (["demo", "--size", "0"], "at least one byte"),
         (["demo", "--lines", "0"], "0 is not in the range"),
         (["fetch"], "Missing argument 'URL'"),
-        (["nothing"], "No such command 'nothing'"),
+        (["--no-such-option"], "No such option"),
+        (["http://host/", "--json", "{"], "this is no JSON"),
     ],
 )
 def test_wrong_arguments_are_explained(
