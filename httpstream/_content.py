@@ -7,12 +7,14 @@ merged by ``Request``. A file is asked how much is ahead; it is read when its st
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from ._exceptions import StreamConsumed
-from ._files import FILE_PIECE_BYTES, position_of, size_of
-from ._streams import AsyncByteStream, ByteStream, SyncByteStream
+from ._content_types import Content
+from ._files import FILE_PIECE_BYTES
+from ._streams import AsyncByteStream, ByteStream, Stream, SyncByteStream
+from ._streams.file import FileStream
+from ._streams.iterables import AsyncIterStream, IterStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -24,74 +26,47 @@ if TYPE_CHECKING:
 __all__ = ["AsyncIteratorByteStream", "ByteStream", "IteratorByteStream", "encode_request", "encode_response"]
 
 
-class IteratorByteStream(SyncByteStream):
-    """Content from an iterable of bytes, or from a binary file, which is read from where it stands.
+class IteratorByteStream(IterStream):
+    """Content from an iterable of bytes, or from a binary file, which is read from where it stands now.
 
     A list can be streamed again, and so can a file that can seek: from the same position. A generator, any
     iterator, or a pipe cannot: the second time raises StreamConsumed rather than sending nothing.
     """
 
     def __init__(self, stream: Iterable[bytes]) -> None:
-        self._stream: Any = stream
-        self._read: Callable[[int], bytes] | None = getattr(stream, "read", None)
-        self._start = None if self._read is None else position_of(stream)
-        self._streamed = False
+        self._file = FileStream(stream) if hasattr(stream, "read") else None
+        super().__init__(stream if self._file is None else self._file)
 
-    def __iter__(self) -> Iterator[bytes]:
-        if not self.can_be_sent_again():
-            raise StreamConsumed()
-        again, self._streamed = self._streamed, True
-        if self._read is None:
-            return iter(self._stream)
-        if again:
-            self._stream.seek(self._start)
-        return _FilePieces(self._read)
+    @property
+    def size(self) -> int | None:
+        return None if self._file is None else self._file.size
 
     def can_be_sent_again(self) -> bool:
         """See `httpstream._streams.can_be_sent_again`."""
-        if not self._streamed:
-            return True
-        return self._start is not None if self._read is not None else not hasattr(self._stream, "__next__")
+        return super().can_be_sent_again() if self._file is None else self._file.can_be_sent_again()
+
+    def pieces_and_spans(self) -> Iterator[Any]:
+        """See `FileStream.pieces_and_spans`."""
+        return iter(self) if self._file is None else self._file.pieces_and_spans()
+
+    def close(self) -> None:
+        """Close the stream; what it was made of stays the caller's."""
+        Stream.close(self)
 
 
-class AsyncIteratorByteStream(AsyncByteStream):
+class AsyncIteratorByteStream(AsyncIterStream):
     """Content from an async iterable of bytes, or from an object with ``aread(size)``.
 
     An async generator, another iterator or a file cannot be streamed again: that raises StreamConsumed.
     """
 
     def __init__(self, stream: AsyncIterable[bytes]) -> None:
-        self._stream = stream
-        self._aread: Callable[[int], Awaitable[bytes]] | None = getattr(stream, "aread", None)
-        self._streamed = False
+        aread = getattr(stream, "aread", None)
+        super().__init__(stream if aread is None else _AsyncFilePieces(aread))
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        if not self.can_be_sent_again():
-            raise StreamConsumed()
-        self._streamed = True
-        return self._stream.__aiter__() if self._aread is None else _AsyncFilePieces(self._aread)
-
-    def can_be_sent_again(self) -> bool:
-        """See `httpstream._streams.can_be_sent_again`."""
-        return not self._streamed or (self._aread is None and not hasattr(self._stream, "__anext__"))
-
-
-class _FilePieces:
-    """Iterator of what a file still holds."""
-
-    __slots__ = ("_read",)
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
-
-    def __iter__(self) -> _FilePieces:
-        return self
-
-    def __next__(self) -> bytes:
-        piece = self._read(FILE_PIECE_BYTES)
-        if not piece:
-            raise StopIteration
-        return piece
+    async def aclose(self) -> None:
+        """Close the stream; what it was made of stays the caller's."""
+        await Stream.aclose(self)
 
 
 class _AsyncFilePieces:
@@ -113,19 +88,25 @@ class _AsyncFilePieces:
 
 
 def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
-    """``content=``: text, bytes, a binary file, an iterable or async iterable of bytes. Raises TypeError."""
+    """``content=``: text, bytes, a stream or content type, a binary file, an iterable or async iterable of bytes.
+
+    Raises TypeError for anything else.
+    """
     if isinstance(content, str):
         content = content.encode("utf-8")
     if isinstance(content, (bytes, bytearray, memoryview)):
         body = bytes(content)
         return ({"Content-Length": str(len(body))} if body else {}), ByteStream(body)
+    if isinstance(content, Content):
+        content = content.encode()
+    if isinstance(content, Stream):
+        return _fields_of(content), content  # type: ignore[return-value]  # of at least one world
     # A dict is an iterable, but one given as content was meant for data= or json=.
     if isinstance(content, Iterable) and not isinstance(content, dict):
         if hasattr(content, "encoding") and hasattr(content, "read"):
             raise TypeError("a file given as content must be opened in binary mode")
-        size = size_of(content)
-        fields = {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
-        return fields, IteratorByteStream(content)
+        stream = IteratorByteStream(content)
+        return _framing(stream.size), stream
     if isinstance(content, AsyncIterable):
         return {"Transfer-Encoding": "chunked"}, AsyncIteratorByteStream(content)
     raise TypeError(
@@ -133,12 +114,29 @@ def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | Async
     )
 
 
+def _framing(size: int | None) -> dict[str, str]:
+    return {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
+
+
+def _fields_of(stream: Stream) -> dict[str, str]:
+    """The fields that describe a stream: a known size is its Content-Length, an unknown one makes it chunked."""
+    size = stream.size
+    if size == 0 and type(stream) is ByteStream and stream.content_type is None:
+        return {}  # no content, as b"" is none
+    fields = _framing(size)
+    if stream.content_type is not None:
+        fields["Content-Type"] = stream.content_type
+    if stream.content_encoding is not None:
+        fields["Content-Encoding"] = stream.content_encoding
+    return fields
+
+
 def _in_memory(body: bytes, content_type: str) -> tuple[dict[str, str], ByteStream]:
     return {"Content-Length": str(len(body)), "Content-Type": content_type}, ByteStream(body)
 
 
-def encode_form(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
-    """``data=``: form fields; a list or tuple repeats its field. True is "true", None is empty."""
+def form_bytes(data: Mapping[str, Any]) -> bytes:
+    """Form fields, URL-encoded; a list or tuple repeats its field. True is "true", None is empty."""
     from urllib.parse import urlencode
 
     from ._multipart import form_text
@@ -148,7 +146,12 @@ def encode_form(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
         for name, value in data.items()
         for item in (value if isinstance(value, (list, tuple)) else (value,))
     ]
-    return _in_memory(urlencode(fields).encode("ascii"), "application/x-www-form-urlencoded")
+    return urlencode(fields).encode("ascii")
+
+
+def encode_form(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
+    """``data=``: form fields."""
+    return _in_memory(form_bytes(data), "application/x-www-form-urlencoded")
 
 
 @lru_cache(maxsize=1)
@@ -160,9 +163,14 @@ def _json_encode() -> Callable[[Any], str]:
     return JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
+def json_bytes(json: Any) -> bytes:
+    """A value that the json module can write. Raises TypeError or ValueError for others."""
+    return _json_encode()(json).encode("utf-8")
+
+
 def encode_json(json: Any) -> tuple[dict[str, str], ByteStream]:
     """``json=``: any value that the json module can write. Raises TypeError or ValueError for others."""
-    return _in_memory(_json_encode()(json).encode("utf-8"), "application/json")
+    return _in_memory(json_bytes(json), "application/json")
 
 
 def encode_request(
@@ -179,6 +187,8 @@ def encode_request(
     what cannot be encoded.
     """
     if data is not None and not isinstance(data, Mapping):
+        if isinstance(data, (Content, Stream)):
+            return encode_content(data)
         warnings.warn(
             "data= is for form fields: give bytes, text or an iterable as content=", DeprecationWarning, 2
         )

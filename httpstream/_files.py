@@ -23,7 +23,8 @@ def position_of(file: Any) -> int | None:
     try:
         position: int = file.tell()
         seekable = getattr(file, "seekable", None)
-        return position if seekable is None or seekable() else None
+        can_seek = hasattr(file, "seek") if seekable is None else seekable()
+        return position if can_seek else None
     except (AttributeError, OSError):
         return None
 

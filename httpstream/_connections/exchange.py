@@ -129,11 +129,20 @@ class ContentWriter:
         return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
 
     def _count(self, piece: bytes) -> bytes:
+        self.count(len(piece))
+        return piece
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether every piece is framed."""
+        return self._left is None
+
+    def count(self, size: int) -> None:
+        """Account for content that goes out without being framed here. Raises LocalProtocolError as `frame` does."""
         assert self._left is not None
-        self._left -= len(piece)
+        self._left -= size
         if self._left < 0:
             raise LocalProtocolError("the content is longer than its Content-Length")
-        return piece
 
     def end(self) -> bytes:
         """Raises LocalProtocolError when content is missing."""

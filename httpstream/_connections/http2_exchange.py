@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from httpstream._models.request import Request
+    from httpstream._streams.file import FileSpan
 
     from .connection import Head, Timeouts
     from .http2 import Http2Connection
@@ -184,16 +185,18 @@ class Http2Upload(Upload):
 
     __slots__ = ("_exchange", "_left", "_timeout")
 
+    can_send_files = False  # every piece goes into frames
+
     def __init__(self, exchange: Exchange, content_length: int | None, timeout: float | None) -> None:
         """content_length: bytes of content that must follow; None: unknown. timeout: without progress."""
         self._exchange = exchange
         self._left = content_length
         self._timeout = timeout
 
-    async def send(self, piece: bytes) -> Head | None:
+    async def send(self, piece: bytes | FileSpan) -> Head | None:
         """See Upload."""
         if type(piece) is not bytes:
-            piece = bytes(memoryview(piece))  # raises TypeError for None, text and numbers
+            piece = bytes(memoryview(piece))  # type: ignore[arg-type]  # raises TypeError for what is no bytes
         if self._left is not None:
             self._left -= len(piece)
             if self._left < 0:

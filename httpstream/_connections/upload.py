@@ -5,7 +5,9 @@ Knows the connection it goes out on, and streams of either world; the framing is
 
 from __future__ import annotations
 
+from httpstream._network.sockets import CANNOT
 from httpstream._streams import AsyncByteStream, SyncByteStream
+from httpstream._streams.file import FileSpan
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Upload:
         """Send the pieces of a stream. Returns the head of an early response: then the rest is not wanted."""
         if not isinstance(stream, SyncByteStream):
             raise RuntimeError("the content of this request is an async stream: it needs an AsyncClient")
-        pieces = iter(stream)
+        pieces = self._spans_of(stream) or iter(stream)
         try:
             for piece in pieces:
                 early = await self.send(piece)
@@ -58,7 +60,7 @@ class Upload:
         """See `send_each`."""
         if not isinstance(stream, AsyncByteStream):
             raise RuntimeError("the content of this request is a sync stream: it needs a Client")
-        pieces = stream.__aiter__()
+        pieces = self._spans_of(stream) or stream.__aiter__()
         try:
             async for piece in pieces:
                 early = await self.send(piece)
@@ -70,12 +72,24 @@ class Upload:
                 await close()
         return None
 
-    async def send(self, piece: bytes) -> Head | None:
+    def _spans_of(self, stream: SyncByteStream | AsyncByteStream) -> Any:
+        """The pieces of a stream with its files as spans, for the socket to send; None: the bytes must come here."""
+        pieces_and_spans = getattr(stream, "pieces_and_spans", None)
+        return pieces_and_spans() if pieces_and_spans is not None and self.can_send_files else None
+
+    @property
+    def can_send_files(self) -> bool:
+        """Whether `send` takes a part of a file."""
+        return not self._writer.is_chunked and getattr(self._connection.stream, "can_send_files", False)
+
+    async def send(self, piece: bytes | FileSpan) -> Head | None:
         """Send a piece. Returns the head of an early response: then the rest is not wanted.
 
         Raises TypeError for anything that is not bytes, and LocalProtocolError past the announced length.
         """
         if type(piece) is not bytes:
+            if isinstance(piece, FileSpan):
+                return await self._send_file(piece)
             piece = bytes(memoryview(piece))  # raises TypeError for None, text and numbers
         data = self._writer.frame(piece)
         return await self._send(data) if data else None
@@ -84,6 +98,29 @@ class Upload:
         """The content has ended. Raises LocalProtocolError when some is missing."""
         data = self._writer.end()
         return await self._send(data) if data or self._unsent else None
+
+    async def _send_file(self, span: FileSpan) -> Head | None:
+        """Let the socket send a part of a file. When it has become shorter, `end` says so."""
+        self._writer.count(span.size)
+        unsent, self._unsent = self._unsent, b""
+        early = await self._connection.send(unsent, self._write, self._informational) if unsent else None
+        stream, done = self._connection.stream, 0
+        while early is None and done < span.size:
+            if done or not unsent:
+                early = await self._early_answer()
+                if early is not None:
+                    break
+            count = stream.try_sendfile(span.fileno(), span.offset + done, span.size - done)
+            if count == CANNOT:
+                data = span.read(done, FIRST_SEND_BYTES)
+                early, count = await self._connection.send(data, self._write, self._informational), len(data)
+            if count == 0:
+                self._writer.count(done - span.size)
+                break
+            if count < 0:
+                await stream.wait_send_or_recv(self._write)
+            done += max(count, 0)
+        return early
 
     async def _send(self, data: bytes) -> Head | None:
         connection = self._connection
@@ -99,10 +136,16 @@ class Upload:
                     memoryview(data)[FIRST_SEND_BYTES:], self._write, self._informational
                 )
             data = unsent + data
-        elif connection.stream.get_extra_info("is_readable"):
-            # Sends that never block would not notice an answer before the whole content has gone out.
-            await connection.stream.wait_recv(None)
-            early = await connection.head_that_is_there(self._informational)
+        else:
+            early = await self._early_answer()
             if early is not None:
                 return early
         return await connection.send(data, self._write, self._informational)
+
+    async def _early_answer(self) -> Head | None:
+        """The head of a final response that is there: sends that never block would not notice it before the end."""
+        stream = self._connection.stream
+        if not stream.get_extra_info("is_readable"):
+            return None
+        await stream.wait_recv(None)
+        return await self._connection.head_that_is_there(self._informational)

@@ -7,6 +7,8 @@ WriteError or a timeout, with the original as its cause. Here is no TLS, no name
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import sys
 from time import monotonic
@@ -19,7 +21,7 @@ from .causes import doubled
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from httpstream._backend import Backend
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from .tls import TLSStream
 
     Buffer = bytes | bytearray | memoryview
+
+# Windows has no such call.
+sendfile: Callable[[int, int, int, int], int] | None = getattr(os, "sendfile", None)
+
+CANNOT = -2
+"""What `try_sendfile` says of a file that the system cannot send by itself."""
 
 FAIR_SHARE = 1024 * 1024
 """Bytes that a task may move on one stream without a wait before it lets the other tasks of its loop run: at
@@ -55,6 +63,8 @@ class SocketStream:
         "_wait_first",
         "peer",
     )
+
+    can_send_files = sendfile is not None
 
     def __init__(self, backend: Backend, sock: socket.socket, peer: str) -> None:
         self._backend = backend
@@ -137,6 +147,27 @@ class SocketStream:
         except OSError as exc:
             raise self._write_error(exc) from doubled(exc)
         self._wait_first = True  # an answer takes at least one trip to the peer and back
+        self._share -= count
+        return count
+
+    def try_sendfile(self, fd: int, offset: int, size: int) -> int:
+        """Send bytes of a file without reading them; return how many went. -1: it would block. 0: the file has ended.
+
+        fd: of a regular file. offset, size: in bytes; at most FAIR_SHARE of them go. CANNOT: this file must be read,
+        and sent by `try_send`. Only where `can_send_files` holds. Raises WriteError.
+        """
+        if self._share <= 0:
+            return -1
+        assert sendfile is not None
+        try:
+            count = sendfile(self._sock.fileno(), fd, offset, min(size, FAIR_SHARE))
+        except BlockingIOError:
+            return -1
+        except OSError as exc:
+            if exc.errno in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOVERFLOW):
+                return CANNOT
+            raise self._write_error(exc) from exc
+        self._wait_first = True
         self._share -= count
         return count
 

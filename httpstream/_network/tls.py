@@ -245,6 +245,8 @@ class TLSStream(SocketStream):
 
     __slots__ = ("_failure", "_pending")
 
+    can_send_files = False  # what goes out is encrypted here
+
     def __init__(self, backend: Backend, sock: ssl.SSLSocket, peer: str) -> None:
         super().__init__(backend, sock, peer)
         self._pending = sock.pending

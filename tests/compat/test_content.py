@@ -119,6 +119,11 @@ def test_a_stream_brings_no_field_lines(httpx: Any) -> Any:
     return httpx.Request("POST", URL, stream=httpx.ByteStream(b"content")).headers.raw
 
 
+@same("ByteStream given as content is chunked", differs="A `ByteStream` given as `content=` has a length")
+def test_a_byte_stream_as_content_has_a_length(httpx: Any) -> Any:
+    return sent(httpx, content=httpx.ByteStream(b"content"))
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -107,7 +107,7 @@ def test_the_size_is_known_when_that_of_each_part_is(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 100_000)
     with path.open("rb") as file:
         stream = stream_of({"f": file, "g": b"1", "h": "é", "i": io.BytesIO(b"2")}, {"a": "é"})
-        assert stream.get_content_length() == len(b"".join(stream)) == len(b"".join(pieces_of(stream)))
+        assert stream.get_content_length() == len(b"".join(stream))
 
 
 def test_files_that_can_seek_can_be_sent_again() -> None:

@@ -1,7 +1,6 @@
-"""Content as a stream of pieces: the two bases that tell the worlds apart, and ``ByteStream``.
+"""The two bases of httpx, by which programs tell the worlds apart, and the one question asked of every stream.
 
-A stream yields ``bytes`` and is closed; it knows no request, response or socket. The iterators are classes:
-nothing here relies on the finalisation of a generator.
+Nothing but iteration and closing: what more a stream of ours can do stands in `stream`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-__all__ = ["AsyncByteStream", "ByteStream", "SyncByteStream", "can_be_sent_again"]
+__all__ = ["AsyncByteStream", "SyncByteStream", "can_be_sent_again"]
 
 
 def can_be_sent_again(stream: object) -> bool:
@@ -50,41 +49,3 @@ class AsyncByteStream:
 
     async def aclose(self) -> None:
         """Give back what the stream holds. Does nothing unless a subclass defines it."""
-
-
-class ByteStream(AsyncByteStream, SyncByteStream):
-    """Content that is in memory: one piece, in both worlds, as often as asked for."""
-
-    __module__ = "httpstream"
-    __slots__ = ("content",)
-
-    def __init__(self, stream: bytes) -> None:
-        self.content = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter((self.content,))
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _OnePiece(self.content)
-
-    def can_be_sent_again(self) -> bool:
-        """True."""
-        return True
-
-
-class _OnePiece:
-    """Async iterator of a single piece."""
-
-    __slots__ = ("_piece",)
-
-    def __init__(self, piece: bytes) -> None:
-        self._piece: bytes | None = piece
-
-    def __aiter__(self) -> _OnePiece:
-        return self
-
-    async def __anext__(self) -> bytes:
-        piece, self._piece = self._piece, None
-        if piece is None:
-            raise StopAsyncIteration
-        return piece
