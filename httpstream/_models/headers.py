@@ -70,6 +70,11 @@ class Headers(MutableMapping[str, str]):
         return self._fields.copy()
 
     @property
+    def _list(self) -> list[tuple[bytes, bytes, bytes]]:
+        """``(name, lower-case name, value)``, under the name by which programs that know httpx reach for them."""
+        return [(name, name.lower(), value) for name, value in self._fields]
+
+    @property
     def encoding(self) -> str:
         """The encoding in which names and values are read; may be set. See the class."""
         if self._encoding is not None:

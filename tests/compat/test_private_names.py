@@ -243,6 +243,12 @@ def test_the_components_of_a_url(httpx: Any) -> Any:
     return [[getattr(httpx.URL(url)._uri_reference, name) for name in names] for url in urls]
 
 
+@same("_list of Headers does not have each field as it came, with its lower-case name")
+def test_the_list_of_headers(httpx: Any) -> Any:
+    """pytest-httpx writes them into its messages."""
+    return httpx.Headers([("X-A", "1"), (b"x-a", b"\xff"), ("B", "")])._list
+
+
 @same("get_environment_proxies reads other variables, or makes other patterns of them")
 def test_get_environment_proxies(httpx: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):

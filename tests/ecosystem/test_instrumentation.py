@@ -75,9 +75,7 @@ def test_an_instrumented_transport(service: Service, spans: Any) -> None:
 def test_hishel_answers_from_its_cache(service: Service, tmp_path: Any) -> None:
     service.on["/a"] = Answer(b"content" * 1000, Cache_Control="max-age=100")
     storage = hishel.SqliteStorage(database_path=tmp_path / "cache.db")
-    with httpx.Client(
-        transport=hishel.httpx.CacheTransport(httpx.HTTPTransport(), storage=storage)
-    ) as client:
+    with hishel.httpx.CacheClient(storage=storage) as client:
         first = client.get(f"{service.url}/a")
         second = client.get(f"{service.url}/a")
     assert first.content == second.content == b"content" * 1000
@@ -89,8 +87,7 @@ def test_hishel_in_the_async_world(service: Service, tmp_path: Any) -> None:
 
     async def ask() -> list[Any]:
         storage = hishel.AsyncSqliteStorage(database_path=tmp_path / "cache.db")
-        transport = hishel.httpx.AsyncCacheTransport(httpx.AsyncHTTPTransport(), storage=storage)
-        async with httpx.AsyncClient(transport=transport) as client:
+        async with hishel.httpx.AsyncCacheClient(storage=storage) as client:
             return [await client.get(f"{service.url}/a") for _ in range(2)]
 
     assert [one.text for one in asyncio.run(ask())] == ["onetwo", "onetwo"]

@@ -121,3 +121,11 @@ def test_pytest_httpx_answers_by_a_function(httpx_mock: Any) -> None:
     )
     assert httpx.get("https://example.org/x").json() == {"url": "https://example.org/x"}
     assert httpx_mock.get_request().extensions["timeout"]["read"] == 5.0
+
+
+def test_pytest_httpx_says_what_did_not_match(httpx_mock: Any) -> None:
+    httpx_mock.add_response(match_headers={"X-Mine": "1"}, is_optional=True)
+    with pytest.raises(httpx.TimeoutException, match="X-Mine") as caught:
+        httpx.get("https://example.org/", headers={"X-Mine": "2"})
+    assert "{'X-Mine': '2'} headers" in str(caught.value)
+    httpx_mock.reset()
