@@ -35,6 +35,8 @@ class Proxy:
         auth: tuple[str, str] | None = None,
         headers: HeaderTypes | None = None,
     ) -> None:
+        if not isinstance(url, (str, URL)):  # not shown: it may hold credentials
+            raise TypeError(f"a proxy is a str, a URL or a Proxy, not {type(url).__name__}")
         url = URL(url)
         if url.scheme not in SCHEMES:
             raise ValueError(f"a proxy's scheme must be http, https, socks5 or socks5h: {url!r}")

@@ -15,7 +15,6 @@ from httpstream._exceptions import RequestError, UnsupportedProtocol
 from httpstream._models.headers import Headers
 from httpstream._models.response import Response
 from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
-from httpstream._urls import URL
 
 from .base import AsyncBaseTransport, BaseTransport
 
@@ -68,7 +67,7 @@ class Engine:
             from httpstream._connections.proxy import route_through
             from httpstream._models.proxy import Proxy
 
-            proxy = Proxy(proxy) if isinstance(proxy, (str, URL)) else proxy
+            proxy = proxy if isinstance(proxy, Proxy) else Proxy(proxy)
             self._route = route_through(proxy, self._tls_context, message_limits)
         else:
             self._route = Route(
