@@ -192,8 +192,9 @@ class HTTPTransport(BaseTransport):
     socket to connect to, whatever the URL's host. local_address: the address to connect from. retries: how often
     connecting is attempted again after a ConnectError or ConnectTimeout: at once, then after 0.5, 1, 2, 4... seconds; a
     request that may have been sent is never sent again for it. socket_options: arguments of `socket.setsockopt`, one
-    tuple each.
-    message_limits: how much of a response's parts is accepted.
+    tuple each. message_limits: how much of a response's parts is accepted.
+    proxy: the URL of an http, https, socks5 or socks5h proxy (the last two: the extra `socks`), or a `Proxy`; with it
+    uds, local_address, retries and socket_options have no effect, as in httpx.
     """
 
     __module__ = "httpstream"
