@@ -156,10 +156,7 @@ class Multiplexer:
         """The next piece of content, if any. What is taken is given back to the stream's window."""
         piece = stream.take()
         if piece is not None and self.failure is None:
-            increment, growth = stream.reopen(self._growth)
-            if increment:
-                self._growth -= growth
-                self._open_window(stream.id, increment)
+            self._reopen(stream)
         return piece
 
     def abandon(self, stream: Stream) -> None:
@@ -170,8 +167,7 @@ class Multiplexer:
             stream.is_over = True
             self._shrink(stream)
         if is_known and self.failure is None:
-            self._h2.reset_stream(stream.id, ErrorCodes.CANCEL)
-            self._pull()
+            self._send_reset(stream, ErrorCodes.CANCEL)
 
     # What the server sends.
 
@@ -267,6 +263,8 @@ class Multiplexer:
                 if stream.is_sent:
                     self._h2.streams.pop(stream.id, None)  # h2 has not seen this end
             else:
+                if length > stop - at:
+                    self._reopen(stream)
                 stream.notify()
 
     def _receive_goaway(self, payload: memoryview) -> None:
@@ -388,9 +386,14 @@ class Multiplexer:
     def _reset(self, stream: Stream, code: ErrorCodes, what: str) -> None:
         """End one stream because of what the server did on it."""
         self._streams.pop(stream.id, None)
-        self._h2.reset_stream(stream.id, code)
-        self._pull()
+        self._send_reset(stream, code)
         self._finish(stream, RemoteProtocolError(f"{self._peer} {what}"))
+
+    def _send_reset(self, stream: Stream, code: ErrorCodes) -> None:
+        known = self._h2.streams.get(stream.id)
+        if known is not None and not known.closed:
+            self._h2.reset_stream(stream.id, code)
+            self._pull()
 
     def _finish(self, stream: Stream, error: TransportError | None) -> None:
         """Nothing more comes on this stream. A response that was complete stays so."""
@@ -409,6 +412,12 @@ class Multiplexer:
         self._h2.close_connection(code)
         self._pull()
         self.fail(RemoteProtocolError(f"{self._peer} sent {what}"))
+
+    def _reopen(self, stream: Stream) -> None:
+        increment, growth = stream.reopen(self._growth)
+        if increment:
+            self._growth -= growth
+            self._open_window(stream.id, increment)
 
     def _open_window(self, stream_id: int, increment: int) -> None:
         """A WINDOW_UPDATE; stream 0 is the connection. Not h2's, which has not seen what was received either."""
