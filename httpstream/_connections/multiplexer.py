@@ -254,14 +254,16 @@ class Multiplexer:
             self._reset(stream, ErrorCodes.PROTOCOL_ERROR, "sent content before the head of the response")
         elif stream.window < 0:
             self._reset(stream, ErrorCodes.FLOW_CONTROL_ERROR, "sent more content than the stream's window")
-        elif stream.left is not None and (stream.left < 0 or (is_last and stream.left)):
-            self._wrong_length(stream)
         else:
+            is_wrong = stream.left is not None and (stream.left < 0 or (is_last and stream.left > 0))
+            if is_last and stream.is_sent:
+                self._h2.streams.pop(stream.id, None)  # closed on both sides, and h2 has not seen this end
+            if is_wrong:
+                self._wrong_length(stream)
+                return
             stream.received(data[at:stop], length - (stop - at))
             if is_last:
                 self._finish(stream, None)
-                if stream.is_sent:
-                    self._h2.streams.pop(stream.id, None)  # h2 has not seen this end
             else:
                 if length > stop - at:
                     self._reopen(stream)
@@ -393,6 +395,8 @@ class Multiplexer:
         known = self._h2.streams.get(stream.id)
         if known is not None and not known.closed:
             self._h2.reset_stream(stream.id, code)
+            # Asked, it puts closed streams away, and then knows what to do with all that may still come for them.
+            _ = self._h2.open_outbound_streams
             self._pull()
 
     def _finish(self, stream: Stream, error: TransportError | None) -> None:

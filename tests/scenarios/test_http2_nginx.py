@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from typing import Any
-
-import anyio
 import pytest
 
 import httpstream
 from tests.servers.nginx import BIG_BYTES, KEEPALIVE_REQUESTS
+from tests.together import together
 
 
 @pytest.fixture
 def options(authority):
     return {"verify": authority.client_context(), "http2": True}
-
-
-async def together(world, jobs: list[Callable[[], Any]]) -> list[Any]:
-    """Run coroutine functions at the same time: as tasks, or each in a thread of its own. Returns what they return."""
-    results: list[Any] = [None] * len(jobs)
-
-    async def task(number: int) -> None:
-        results[number] = await jobs[number]()
-
-    if world.is_async:
-        async with anyio.create_task_group() as group:
-            for number in range(len(jobs)):
-                group.start_soon(task, number)
-        return results
-    errors: list[BaseException] = []
-
-    def thread(number: int) -> None:
-        try:
-            world.run(task, number)
-        except BaseException as exc:
-            errors.append(exc)
-
-    threads = [threading.Thread(target=thread, args=(number,)) for number in range(len(jobs))]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    if errors:
-        raise errors[0]
-    return results
 
 
 async def test_a_file_comes_over_http_2(world, nginx, options):

@@ -100,9 +100,8 @@ def test_a_content_that_does_not_keep_to_its_length_ends_its_stream_alone(frames
     assert content(mux, stream) == (b"" if len(frames) == 12 else b"abc")
     assert content(mux, other) == b"ok"
     assert mux.failure is None
-    assert [frame for frame in taken(mux) if frame[0] == wire.RST_STREAM] == [
-        (wire.RST_STREAM, 0, 1, (1).to_bytes(4, "big"))
-    ]
+    has_ended = len(frames) == 12
+    assert kinds(taken(mux)) == ([] if has_ended else [wire.RST_STREAM])
 
 
 def test_an_end_in_the_head_does_not_excuse_missing_content():
