@@ -323,7 +323,12 @@ class Http2Connection:
         while self._abandoned and self._lock.acquire(blocking=False):
             try:
                 if self._abandoned:
-                    self._mux.abandon(self._abandoned.popleft())
+                    stream = self._abandoned.popleft()
+                    self._mux.abandon(stream)
+                    if (
+                        self._reader is stream
+                    ):  # somebody else closed it: the server's answer wakes the reader
+                        self._mux.ping()
                     self._send_now()
             finally:
                 self._lock.release()

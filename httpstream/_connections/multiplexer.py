@@ -217,6 +217,12 @@ class Multiplexer:
         if not self.output:
             self._control_bytes = 0
 
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        if self.failure is None:
+            self._h2.ping(bytes(8))
+            self._pull()
+
     def close(self) -> None:
         """Say goodbye: no stream is open."""
         if self.failure is None:
