@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from ._streams import AsyncByteStream, ByteStream, Stream, SyncByteStream
     from ._streams.file import FileStream
     from ._streams.gzip import GZipStream
+    from ._streams.http import HTTPStream
     from ._streams.iterables import AsyncIterStream, IterStream
     from ._streams.memory import DuplexStream
     from ._transports.asgi import ASGITransport
@@ -119,6 +120,7 @@ __all__ = [  # noqa: RUF022 - ruff would sort upper case first
     "HTML",
     "HTTPError",
     "HTTPStatusError",
+    "HTTPStream",
     "HTTPTransport",
     "InvalidJSONLine",
     "InvalidURL",
@@ -211,6 +213,7 @@ _HOMES = {
     "HTML": "_content_types",
     "HTTPError": "_exceptions",
     "HTTPStatusError": "_exceptions",
+    "HTTPStream": "_streams.http",
     "HTTPTransport": "_transports.http",
     "InvalidJSONLine": "_json_lines",
     "InvalidURL": "_exceptions",

@@ -209,4 +209,4 @@ class ErrorContent:
 
     def keep_in(self, response: Response) -> None:
         """Make what has come the content of the response."""
-        response._content = b"".join(self._pieces)[:MAX_ERROR_CONTENT]
+        response._content = response._keep(b"".join(self._pieces)[:MAX_ERROR_CONTENT])

@@ -12,20 +12,26 @@ from httpstream._backend import run
 from httpstream._chunker import ByteChunker
 from httpstream._exceptions import StreamClosed, StreamConsumed
 from httpstream._iterators import AsyncItems, Items
-from httpstream._streams import AsyncByteStream, SyncByteStream
+from httpstream._streams.bases import AsyncByteStream, SyncByteStream
+from httpstream._streams.http import HTTPStream
+from httpstream._streams.memory import OnePiece
+
+from .progress import Progress
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Any
 
     from httpstream._chunker import Splitter
     from httpstream._config import MessageLimits
+    from httpstream._models.headers import Headers
+    from httpstream._models.request import Request
 
     from .connection import Connection
 
 
-class LiveBody:
+class LiveBody(HTTPStream):
     """The content of a response that is being received: raw pieces, transfer coding removed.
 
     One reader at a time. The connection goes back to its pool when the last byte was handed over, and on close.
@@ -35,21 +41,34 @@ class LiveBody:
         self,
         connection: Connection,
         release: Callable[[Connection], None],
-        read_timeout: float | None,
+        request: Request,
+        headers: Headers,
         trailers: list[tuple[bytes, bytes]],
     ) -> None:
+        """request: what is answered. headers: of the response. trailers: filled at the end."""
+        self._request = request
+        self._headers = headers
         self._connection = connection
         self._parser = connection.parser
         self._release = release
-        self._read_timeout = read_timeout
-        self._trailers = trailers  # filled at the end
+        timeouts = request.extensions.get("timeout")
+        self._read_timeout: float | None = timeouts.get("read") if timeouts else None
+        self._trailers = trailers
         self._open = True
         self._splitter: Splitter[Any] | None = None  # what cuts its items out of the receive buffer
+        on_progress = request.extensions.get("on_progress")
+        self._progress = None if on_progress is None else Progress(on_progress, self._raw_size())
 
     @property
     def bytes_taken(self) -> int:
         """Raw content bytes handed over so far."""
         return self._parser.bytes_taken if self._open else self._taken
+
+    def _raw_size(self) -> int | None:
+        if not self._open:
+            return self._size
+        left = self._parser.content_length
+        return None if left is None else self._parser.bytes_taken + left
 
     @property
     def limits(self) -> MessageLimits:
@@ -63,6 +82,8 @@ class LiveBody:
         if self._parser.content_complete:
             self._finish()
             return False
+        if self._progress is not None:
+            self._progress.update(self._parser.bytes_taken)
         timeout = self._read_timeout
         await self._connection.stream.wait_recv(None if timeout is None else monotonic() + timeout)
         return True
@@ -72,6 +93,7 @@ class LiveBody:
         content = self._parser.take_arrived() if self._open else None
         if content is not None:
             self._finish()
+            self._content = self._ahead = content
         return content
 
     def _abort(self) -> None:
@@ -81,9 +103,11 @@ class LiveBody:
 
     def _finish(self) -> None:
         if self._open:
-            self._open = False
+            is_complete = self._parser.content_complete
             self._taken = self._parser.bytes_taken
-            if self._parser.content_complete:
+            self._size = self._taken if is_complete else self._raw_size()
+            self._open = False
+            if is_complete:
                 self._trailers.extend(self._parser.trailers)
             if self._splitter is not None:
                 # The buffer's next content is another response's: an iterator that was left must not see it.
@@ -92,14 +116,16 @@ class LiveBody:
                 self._connection.finish()
             finally:
                 self._release(self._connection)
+            if is_complete and self._progress is not None:
+                self._progress.end(self._taken)
 
     # As the reader of its own iterator.
 
     def start(self, splitter: Splitter[Any]) -> None:
-        if not self._open:
-            raise StreamClosed()
         if self._splitter is not None:
             raise StreamConsumed()
+        if not self._open:
+            raise StreamClosed()
         self._splitter = splitter
         splitter.attach(self._parser)
 
@@ -118,10 +144,11 @@ class SyncLiveBody(LiveBody, SyncByteStream):
     def failed(self, exc: BaseException) -> None:
         self._abort()
 
-    def __iter__(self) -> Items[bytes]:
-        return Items(ByteChunker(None), self)
+    def __iter__(self) -> Iterator[bytes]:
+        return Items(ByteChunker(None), self) if self._content is None else iter((self._content,))
 
     def close(self) -> None:
+        self._closed = True
         self._finish()
 
 
@@ -138,8 +165,9 @@ class AsyncLiveBody(LiveBody, AsyncByteStream):
     async def failed(self, exc: BaseException) -> None:
         self._abort()
 
-    def __aiter__(self) -> AsyncItems[bytes]:
-        return AsyncItems(ByteChunker(None), self)
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return AsyncItems(ByteChunker(None), self) if self._content is None else OnePiece(self._content)
 
     async def aclose(self) -> None:
+        self._closed = True
         self._finish()

@@ -245,6 +245,7 @@ class Connection:
             unsent = b""
         writer = ContentWriter(section.content_length)
         upload = Upload(self, writer, unsent, write, informational)
+        upload.watch(request, section.content_length)
         if self._backend.is_async:
             early = await upload.send_each_async(request.stream)
         else:

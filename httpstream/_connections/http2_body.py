@@ -10,25 +10,30 @@ from httpstream._backend import run
 from httpstream._chunker import ByteChunker
 from httpstream._exceptions import ReadTimeout, StreamClosed, StreamConsumed
 from httpstream._iterators import AsyncItems, Items
-from httpstream._streams import AsyncByteStream, SyncByteStream
+from httpstream._streams.bases import AsyncByteStream, SyncByteStream
+from httpstream._streams.http import HTTPStream
+from httpstream._streams.memory import OnePiece
 
+from .progress import Progress
 from .route import origin_text
 from .trace import HTTP2
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Any
 
     from httpstream._chunker import Splitter
     from httpstream._config import MessageLimits
+    from httpstream._models.headers import Headers
+    from httpstream._models.request import Request
 
     from .http2 import Http2Connection
     from .http2_stream import Stream
     from .trace import Events, Phase
 
 
-class Http2Body:
+class Http2Body(HTTPStream):
     """The content of a response that is being received. One reader at a time; what it does not take, is not sent."""
 
     def __init__(
@@ -36,22 +41,30 @@ class Http2Body:
         connection: Http2Connection,
         stream: Stream,
         release: Callable[[], None],
-        read_timeout: float | None,
+        request: Request,
+        headers: Headers,
         limits: MessageLimits,
         trailers: list[tuple[bytes, bytes]],
         events: Events | None,
     ) -> None:
-        """release: called once, when the exchange has ended. trailers: filled at the end."""
+        """release: called once, when the exchange has ended. request, headers, trailers: as in LiveBody."""
+        self._request = request
+        self._headers = headers
         self._connection = connection
         self._stream = stream
         self._release = release
-        self._read_timeout = read_timeout
+        self._read_timeout: float | None = (request.extensions.get("timeout") or {}).get("read")
         self._trailers = trailers
         self._events = events
         self._phase: Phase | None = None
         self._open = True
         self._splitter: Splitter[Any] | None = None
         self.limits = limits
+        on_progress = request.extensions.get("on_progress")
+        self._progress = None if on_progress is None else Progress(on_progress, self._raw_size())
+
+    def _raw_size(self) -> int | None:
+        return self._stream.size()
 
     @property
     def bytes_taken(self) -> int:
@@ -67,7 +80,8 @@ class Http2Body:
         while (piece := self._connection.take(stream)) is not None:
             pieces.append(piece)
         self._finish()
-        return b"".join(pieces)
+        self._content = self._ahead = b"".join(pieces)
+        return self._content
 
     async def _feed(self) -> bool:
         """Give the splitter the next piece; False: the content is complete."""
@@ -84,6 +98,8 @@ class Http2Body:
             if not self._open:
                 raise StreamClosed()
             if piece is not None:
+                if self._progress is not None:
+                    self._progress.update(stream.bytes_taken)
                 assert self._splitter is not None
                 self._splitter.push(piece)
                 return True
@@ -124,14 +140,16 @@ class Http2Body:
                 self._connection.abandon(self._stream)
             finally:
                 self._release()
+            if self._progress is not None and self._stream.is_over and self._stream.error is None:
+                self._progress.end(self._stream.bytes_taken)
 
     # As the reader of its own iterator.
 
     def start(self, splitter: Splitter[Any]) -> None:
-        if not self._open:
-            raise StreamClosed()
         if self._splitter is not None:
             raise StreamConsumed()
+        if not self._open:
+            raise StreamClosed()
         self._splitter = splitter
 
 
@@ -149,10 +167,11 @@ class SyncHttp2Body(Http2Body, SyncByteStream):
     def failed(self, exc: BaseException) -> None:
         run(self._end(exc))
 
-    def __iter__(self) -> Items[bytes]:
-        return Items(ByteChunker(None), self)
+    def __iter__(self) -> Iterator[bytes]:
+        return Items(ByteChunker(None), self) if self._content is None else iter((self._content,))
 
     def close(self) -> None:
+        self._closed = True
         run(self._end())
 
 
@@ -169,8 +188,9 @@ class AsyncHttp2Body(Http2Body, AsyncByteStream):
     async def failed(self, exc: BaseException) -> None:
         await self._end(exc)
 
-    def __aiter__(self) -> AsyncItems[bytes]:
-        return AsyncItems(ByteChunker(None), self)
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return AsyncItems(ByteChunker(None), self) if self._content is None else OnePiece(self._content)
 
     async def aclose(self) -> None:
+        self._closed = True
         await self._end()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from httpstream._models.request import Request
-    from httpstream._streams.file import FileSpan
 
     from .connection import Head, Timeouts
     from .http2 import Http2Connection
@@ -129,7 +128,12 @@ class Exchange:
             patience = CONTINUE_TIMEOUT if read is None else min(read, CONTINUE_TIMEOUT)
             await self.connection.wait(stream, stream.has_head, patience)
         upload = Http2Upload(self, section.content_length, write)
-        if type(content) is ByteStream and len(content.content) == section.content_length:
+        upload.watch(self._request, section.content_length)
+        if (
+            upload.progress is None
+            and type(content) is ByteStream
+            and len(content.content) == section.content_length
+        ):
             await self.connection.send_content(stream, content.content, write, is_last=True)
             await self.connection.flush(stream, write)
         elif not (
@@ -192,19 +196,17 @@ class Http2Upload(Upload):
         self._exchange = exchange
         self._left = content_length
         self._timeout = timeout
+        self._done = 0
+        self.progress = None
 
-    async def send(self, piece: bytes | FileSpan) -> Head | None:
-        """See Upload."""
-        if type(piece) is not bytes:
-            piece = bytes(memoryview(piece))  # type: ignore[arg-type]  # raises TypeError for what is no bytes
+    async def _send_piece(self, piece: bytes) -> Head | None:
         if self._left is not None:
             self._left -= len(piece)
             if self._left < 0:
                 raise LocalProtocolError("the content is longer than its Content-Length")
         return await self._exchange.send(piece, self._timeout)
 
-    async def end(self) -> Head | None:
-        """See Upload."""
+    async def _send_end(self) -> Head | None:
         if self._left:
             raise LocalProtocolError(f"the content ended {self._left} bytes before its Content-Length")
         return await self._exchange.send_end(self._timeout)

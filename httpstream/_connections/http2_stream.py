@@ -111,6 +111,11 @@ class Stream:
         self._taken += len(piece)
         return bytes(piece)
 
+    def size(self) -> int | None:
+        """All of the content in bytes, taken or not; None: unknown."""
+        left = 0 if self.is_over and self.error is None else self.left
+        return None if left is None else self.bytes_taken + sum(map(len, self._pieces)) + left
+
     def drop(self) -> None:
         """Nobody wants what is here."""
         self._pieces.clear()

@@ -70,6 +70,7 @@ class SyncTracedBody(TracedBody, SyncLiveBody):
         run(self._end(exc))
 
     def close(self) -> None:
+        self._closed = True
         run(self._end())
 
 
@@ -82,4 +83,5 @@ class AsyncTracedBody(TracedBody, AsyncLiveBody):
         await self._end(exc)
 
     async def aclose(self) -> None:
+        self._closed = True
         await self._end()

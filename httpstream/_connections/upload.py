@@ -9,9 +9,13 @@ from httpstream._network.sockets import CANNOT
 from httpstream._streams import AsyncByteStream, SyncByteStream
 from httpstream._streams.file import FileSpan
 
+from .progress import Progress
+
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     from typing import Any
+
+    from httpstream._models.request import Request
 
     from .connection import Connection, Head
     from .exchange import ContentWriter
@@ -19,11 +23,14 @@ if TYPE_CHECKING:
 FIRST_SEND_BYTES = 64 * 1024
 """Head and first piece of the content go out in one send up to here; above, joining costs more than a send."""
 
+WATCHED_BYTES = 256 * 1024
+"""A larger piece goes out in parts when somebody wants to know how far it has come."""
+
 
 class Upload:
     """The content of one request on its way out."""
 
-    __slots__ = ("_connection", "_informational", "_unsent", "_write", "_writer")
+    __slots__ = ("_connection", "_done", "_informational", "_unsent", "_write", "_writer", "progress")
 
     def __init__(
         self,
@@ -38,6 +45,14 @@ class Upload:
         self._unsent = unsent  # the head, as long as it has not gone out
         self._write = write
         self._informational = informational
+        self._done = 0
+        self.progress: Progress | None = None
+
+    def watch(self, request: Request, content_length: int | None) -> None:
+        """Tell whoever the request names how far its content has come."""
+        on_progress = request.extensions.get("on_progress")
+        if on_progress is not None:
+            self.progress = Progress(on_progress, content_length)
 
     async def send_each(self, stream: SyncByteStream | AsyncByteStream) -> Head | None:
         """Send the pieces of a stream. Returns the head of an early response: then the rest is not wanted."""
@@ -91,11 +106,36 @@ class Upload:
             if isinstance(piece, FileSpan):
                 return await self._send_file(piece)
             piece = bytes(memoryview(piece))  # raises TypeError for None, text and numbers
+        if self.progress is None or len(piece) <= WATCHED_BYTES:
+            early = await self._send_piece(piece)
+            self._note(len(piece))
+            return early
+        for at in range(0, len(piece), WATCHED_BYTES):
+            part = piece[at : at + WATCHED_BYTES]
+            early = await self._send_piece(part)
+            if early is not None:
+                return early
+            self._note(len(part))
+        return None
+
+    def _note(self, size: int) -> None:
+        """So many bytes more have gone out."""
+        if self.progress is not None:
+            self._done += size
+            self.progress.update(self._done)
+
+    async def _send_piece(self, piece: bytes) -> Head | None:
         data = self._writer.frame(piece)
         return await self._send(data) if data else None
 
     async def end(self) -> Head | None:
         """The content has ended. Raises LocalProtocolError when some is missing."""
+        early = await self._send_end()
+        if self.progress is not None:
+            self.progress.end(self._done)
+        return early
+
+    async def _send_end(self) -> Head | None:
         data = self._writer.end()
         return await self._send(data) if data or self._unsent else None
 
@@ -119,7 +159,9 @@ class Upload:
                 break
             if count < 0:
                 await stream.wait_send_or_recv(self._write)
-            done += max(count, 0)
+            else:
+                done += count
+                self._note(count)
         return early
 
     async def _send(self, data: bytes) -> Head | None:

@@ -207,11 +207,26 @@ class Response(Records):
     @property
     def num_bytes_downloaded(self) -> int:
         """How many bytes of content have been received, before content decoding."""
-        if self.is_stream_consumed and not self.is_closed:
+        if not self.is_closed:
             taken: int | None = getattr(self.stream, "bytes_taken", None)
             if taken is not None:
                 return taken
         return self._num_bytes_downloaded
+
+    @property
+    def num_bytes_total(self) -> int | None:
+        """How many bytes of content there are in all, before content decoding; None: unknown."""
+        raw_size = getattr(self.stream, "_raw_size", None)
+        if raw_size is not None:
+            size: int | None = raw_size()
+            return size
+        length = self.headers.get("content-length", "")
+        return int(length) if length.isascii() and length.isdigit() else None
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields, once the content has been received (RFC 9110 section 6.5)."""
+        return Headers(self.extensions.get("trailers"))
 
     @property
     def elapsed(self) -> datetime.timedelta:
@@ -339,8 +354,17 @@ class Response(Records):
         """Read the content into memory, once, content coding removed, close the response, return it."""
         if not hasattr(self, "_content"):
             content = self._arrived(SyncByteStream)
-            self._content = b"".join(self.iter_bytes(self._whole())) if content is None else content
+            if content is None:
+                content = self._keep(b"".join(self.iter_bytes(self._whole())))
+            self._content = content
         return self._content
+
+    def _keep(self, content: bytes) -> bytes:
+        """The content has been read: the stream of a live response gives it from now on."""
+        replay = getattr(self.stream, "replay", None)
+        if replay is not None:
+            replay(content)
+        return content
 
     def iter_bytes(self, chunk_size: int | None = AS_IT_ARRIVES) -> Items[bytes]:
         """Iterate over the content as bytes, content coding (gzip, deflate, br, zstd) removed.
@@ -421,7 +445,7 @@ class Response(Records):
         if not hasattr(self, "_content"):
             content = self._arrived(AsyncByteStream)
             if content is None:
-                content = b"".join([piece async for piece in self.aiter_bytes(self._whole())])
+                content = self._keep(b"".join([piece async for piece in self.aiter_bytes(self._whole())]))
             self._content = content
         return self._content
 

@@ -24,7 +24,7 @@ class ByteStream(Stream, AsyncByteStream, SyncByteStream):
         return iter((self.content,))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _OnePiece(self.content)
+        return OnePiece(self.content)
 
     def can_be_sent_again(self) -> bool:
         """True."""
@@ -56,7 +56,7 @@ class ByteStream(Stream, AsyncByteStream, SyncByteStream):
         return position
 
 
-class _OnePiece:
+class OnePiece:
     """Async iterator of a single piece."""
 
     __slots__ = ("_piece",)
@@ -64,7 +64,7 @@ class _OnePiece:
     def __init__(self, piece: bytes) -> None:
         self._piece: bytes | None = piece
 
-    def __aiter__(self) -> _OnePiece:
+    def __aiter__(self) -> OnePiece:
         return self
 
     async def __anext__(self) -> bytes:

@@ -118,14 +118,15 @@ class Engine:
             exc.request = request
             raise
         try:
-            return self._response(connection, head, timeouts.get("read"))
+            return self._response(connection, head, request)
         except BaseException:  # a signal, say: nobody else knows of this connection
             connection.close()
             self.pool.release(connection)
             raise
 
-    def _response(self, connection: Connection, head: Head, read_timeout: float | None) -> Response:
+    def _response(self, connection: Connection, head: Head, request: Request) -> Response:
         version, status, reason, fields = head
+        headers = Headers._from_fields(fields)
         trailers: list[tuple[bytes, bytes]] = []
         body_type = AsyncLiveBody if self._backend.is_async else SyncLiveBody
         if connection.events is not None:
@@ -136,8 +137,8 @@ class Engine:
         parser = connection.parser
         return Response(
             status,
-            headers=Headers._from_fields(fields),
-            stream=body_type(connection, self.pool.release, read_timeout, trailers),
+            headers=headers,
+            stream=body_type(connection, self.pool.release, request, headers, trailers),
             extensions={
                 "http_version": version,
                 "reason_phrase": reason,

@@ -70,11 +70,10 @@ class Http2Engine(Engine):
         except RequestError as exc:
             exc.request = request
             raise
-        read = timeouts.get("read")
         try:
             if isinstance(answer, Exchange):
-                return self._http2_response(connection, answer, read)
-            return self._response(connection, answer, read)  # type: ignore[arg-type]
+                return self._http2_response(connection, answer, request)
+            return self._response(connection, answer, request)  # type: ignore[arg-type]
         except BaseException:  # a signal, say: nobody else knows of this exchange
             if isinstance(answer, Exchange):
                 answer.connection.abandon(answer.stream)
@@ -83,20 +82,21 @@ class Http2Engine(Engine):
             raise
 
     def _http2_response(
-        self, connection: NegotiatedConnection, exchange: Exchange, read_timeout: float | None
+        self, connection: NegotiatedConnection, exchange: Exchange, request: Request
     ) -> Response:
         stream, http2 = exchange.stream, exchange.connection
         assert stream.head is not None
         status, fields = stream.head
+        headers = Headers._from_fields(fields)
         trailers: list[tuple[bytes, bytes]] = []
         body_type = AsyncHttp2Body if self._backend.is_async else SyncHttp2Body
         network_type = AsyncNetworkStream if self._backend.is_async else NetworkStream
         release = partial(self.pool.release, connection)
         return Response(
             status,
-            headers=Headers._from_fields(fields),
+            headers=headers,
             stream=body_type(
-                http2, stream, release, read_timeout, self._route.limits, trailers, exchange.events
+                http2, stream, release, request, headers, self._route.limits, trailers, exchange.events
             ),
             extensions={
                 "http_version": b"HTTP/2",

@@ -1,0 +1,188 @@
+"""``HTTPStream``: the content of a response as a stream, raw while it is received, as read once it has been read.
+
+How it is received is its subclasses' part (`_connections/body`, `_connections/http2_body`); here it meets the cursor of
+`Stream`. No connection is known here.
+"""
+
+from __future__ import annotations
+
+from httpstream._cursor import Cursor
+
+from .bases import AsyncByteStream, SyncByteStream
+from .stream import Stream
+
+TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
+if TYPE_CHECKING:
+    from collections.abc import Buffer, Callable  # type: ignore[attr-defined]  # Buffer: from 3.12 on
+    from typing import Any
+
+    from httpstream._chunker import Splitter
+    from httpstream._models.headers import Headers
+    from httpstream._models.request import Request
+
+__all__ = ["HTTPStream"]
+
+PIECE_BYTES = 256 * 1024
+"""What is taken at a time where nobody says how much: what one receive brings."""
+
+
+class HTTPStream(Stream):
+    """The content of a response: ``response.stream``.
+
+    `read` gives it as it was sent, transfer coding removed, content coding kept: ``GZipStream(response.stream)`` takes
+    that off, too. ``read(n)`` returns what is there, up to n bytes, and waits only while nothing is. It can be read
+    once, by this stream or by the response's methods, else StreamConsumed; when the response has been read into
+    memory, the stream gives that content, and its `content_encoding` is None.
+
+    Raises RequestError while reading, with its ``request``; after that the connection is closed.
+    """
+
+    __module__ = "httpstream"
+
+    _request: Request
+    _headers: Headers
+    _content: bytes | None = None  # of the response, once it has been read
+    _cursor: Cursor | None = None
+    _more: Callable[[], Any]  # waits for more, in its world; False: the end
+    _over = False
+
+    if TYPE_CHECKING:
+        attach: Callable[[Splitter[Any]], Callable[[], Any]]
+        failed: Callable[[BaseException], Any]
+
+        def _raw_size(self) -> int | None: ...
+
+    def replay(self, content: bytes) -> None:
+        """The response has been read: its content is what this stream gives from now on."""
+        self._content = self._ahead = content
+        self._at = self._read_bytes = 0
+        self._closed = False
+
+    @property
+    def content_type(self) -> str | None:  # type: ignore[override]  # it follows from the response
+        """The ``Content-Type`` of the response."""
+        content_type: str | None = self._headers.get("content-type")
+        return content_type
+
+    @property
+    def content_encoding(self) -> str | None:  # type: ignore[override]  # as above
+        """The ``Content-Encoding`` of what this stream gives; None: it is the content itself."""
+        coding: str | None = None if self._content is not None else self._headers.get("content-encoding")
+        return coding
+
+    @property
+    def size(self) -> int | None:
+        return self._raw_size() if self._content is None else len(self._content)
+
+    # -- what is received --------------------------------------------------------------------------
+
+    def _begin(self, world: type, use: str) -> Cursor:
+        self._check_world(world, use)
+        cursor = Cursor()
+        self._more = self.attach(cursor)
+        self._cursor = cursor
+        return cursor
+
+    def _is_at_hand(self) -> bool:
+        """Whether what is read next is in memory already, or nothing more comes. Raises ValueError after `close`."""
+        self._check_open()
+        return bool(self._ahead) or self._content is not None or self._over
+
+    def _blame(self, exc: BaseException) -> None:
+        from httpstream._models.reading import blame
+
+        blame(exc, self._request)
+
+    def _receive(self) -> bytes:
+        return b"" if self._is_at_hand() else self._take(PIECE_BYTES)
+
+    async def _areceive(self) -> bytes:
+        return b"" if self._is_at_hand() else await self._atake(PIECE_BYTES)
+
+    def _take(self, size: int) -> bytes:
+        cursor = self._cursor or self._begin(SyncByteStream, "aread(), aiter_...(), async for")
+        try:
+            while (data := cursor.take(size)) is None:
+                if not self._more():
+                    self._over = True
+                    return b""
+        except BaseException as exc:
+            self._blame(exc)
+            self.failed(exc)
+            raise
+        return data
+
+    async def _atake(self, size: int) -> bytes:
+        cursor = self._cursor or self._begin(AsyncByteStream, "read(), iter_...(), for")
+        try:
+            while (data := cursor.take(size)) is None:
+                if not await self._more():
+                    self._over = True
+                    return b""
+        except BaseException as exc:
+            self._blame(exc)
+            await self.failed(exc)
+            raise
+        return data
+
+    def close(self) -> None:
+        """Close the response's connection, unless the content has been received: see `Stream.close`."""
+        self._check_world(SyncByteStream, "aclose()")
+
+    async def aclose(self) -> None:
+        """See `close`."""
+        self._check_world(AsyncByteStream, "close()")
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def read(self, size: int | None = -1) -> bytes:
+        """See `Stream.read`."""
+        if not size or size < 0 or self._is_at_hand():
+            return super().read(size)
+        data = self._take(size)
+        self._read_bytes += len(data)
+        return data
+
+    async def aread(self, size: int | None = -1) -> bytes:
+        """See `read`."""
+        if not size or size < 0 or self._is_at_hand():
+            return await super().aread(size)
+        data = await self._atake(size)
+        self._read_bytes += len(data)
+        return data
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read into the caller's memory, at best straight from the socket: see `Stream.readinto`."""
+        with memoryview(buffer) as view:
+            if not view.nbytes or self._is_at_hand():
+                return super().readinto(buffer)
+            cursor = self._cursor or self._begin(SyncByteStream, "areadinto()")
+            try:
+                while (count := cursor.fill(view)) < 0:
+                    if not self._more():
+                        self._over = True
+                        return 0
+            except BaseException as exc:
+                self._blame(exc)
+                self.failed(exc)
+                raise
+        self._read_bytes += count
+        return count
+
+    async def areadinto(self, buffer: Buffer) -> int:
+        """See `readinto`."""
+        with memoryview(buffer) as view:
+            if not view.nbytes or self._is_at_hand():
+                return await super().areadinto(buffer)
+            cursor = self._cursor or self._begin(AsyncByteStream, "readinto()")
+            try:
+                while (count := cursor.fill(view)) < 0:
+                    if not await self._more():
+                        self._over = True
+                        return 0
+            except BaseException as exc:
+                self._blame(exc)
+                await self.failed(exc)
+                raise
+        self._read_bytes += count
+        return count
