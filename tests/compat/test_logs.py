@@ -202,3 +202,12 @@ async def test_the_debug_records_show_no_field_of_the_request(lib: Lib) -> Any:
         async with lib.client() as client:
             await client.get(lib.site.url, headers={"Authorization": "Basic secret", "Cookie": "a=secret"})
     return [line for line in log.lines if "secret" in line]
+
+
+@same("the password of a Location in the log", differs="a password in `Location`")
+async def test_the_debug_records_show_no_password_of_a_redirect(lib: Lib) -> Any:
+    url = lib.site.on("/", answer("302 Found", "Location: http://user:secret@host/"))
+    with logging_at(lib, logging.DEBUG, ".http11") as log:
+        async with lib.client() as client:
+            await client.get(url)
+    return [line for line in log.lines if "secret" in line]

@@ -286,3 +286,15 @@ async def test_a_unix_socket_has_its_own_event(lib: Lib) -> Any:
             )
     info = trace.info("connection.connect_unix_socket.started")
     return caught, trace.names, {**info, "path": info["path"].replace(folder, "")}
+
+
+@same(
+    "a connection opened for what cannot be sent", differs="raises before anything is opened: a trace hears"
+)
+async def test_a_request_that_cannot_be_sent_opens_nothing(lib: Lib) -> Any:
+    trace = Recorder(lib)
+    async with lib.client() as client:
+        caught = await lib.caught(
+            lambda: client.get(lib.site.url, headers={"A b": "c"}, extensions={"trace": trace.extension})
+        )
+    return caught, trace.names

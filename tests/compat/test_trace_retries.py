@@ -176,3 +176,12 @@ async def chain(lib: Lib, url: str, **options: Any) -> Any:
                 isinstance(cause, OSError),
                 lib.is_async or getattr(cause, "errno", None),
             )
+
+
+@same("the system's error not the cause itself", differs="is the operating system's error itself")
+async def test_the_cause_is_the_system_error_itself(lib: Lib) -> Any:
+    async with lib.client() as client:
+        try:
+            await client.get(REFUSED)
+        except lib.httpx.ConnectError as exc:
+            return isinstance(exc.__cause__, OSError)
