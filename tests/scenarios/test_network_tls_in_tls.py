@@ -234,6 +234,18 @@ async def test_send_all_sends_all(world, peer, contexts):
     assert received == data
 
 
+async def test_what_was_taken_has_left(world, peer, contexts):
+    """A try that encrypted more than the stream below took has not sent it: nobody would send the rest."""
+    tls, other = await peer.connect_tls(world, *contexts)
+    taken = 0
+    while (count := tls.try_send(bytes(65536))) > 0:
+        taken += count
+    assert taken
+    other.settimeout(5)
+    while taken > 0:
+        taken -= len(other.recv(1 << 20))
+
+
 async def test_a_peer_that_reads_nothing_is_a_write_timeout(world, peer, contexts):
     tls, _ = await peer.connect_tls(world, *contexts)
     with pytest.raises(WriteTimeout):

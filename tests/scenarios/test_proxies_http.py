@@ -140,6 +140,28 @@ async def test_over_an_https_proxy_it_is_the_same_inside_tls(world, fault_server
     assert BASIC in lines
 
 
+async def test_a_redirect_to_another_origin_leaves_credentials_behind(world, fault_server, authority):
+    """Those for the proxy go to the proxy each time, inside no tunnel; the origin's go to the origin alone."""
+    to = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+    proxy = fault_server(
+        [expect_request("GET http://origin.test/", BASIC), send(f"{to}http://second.test/\r\n\r\n".encode())],
+        [expect_request("GET http://second.test/", BASIC), send(f"{to}https://third.test/\r\n\r\n".encode())],
+        tunnel(authority, BASIC, host="third.test"),
+    )
+    transport = world.transport(
+        proxy=proxy_url(proxy, credentials=CREDENTIALS), verify=authority.client_context()
+    )
+    async with world.client(transport=transport, follow_redirects=True, auth=("own", "own")) as client:
+        response = await client.get(HTTP + "/", headers={"Cookie": "a=own", "X-Kept": "yes"})
+        assert str(response.url) == "https://third.test/"
+    first, second, third = proxy.received
+    assert b"Authorization: Basic b3duOm93bg==" in first and b"a=own" in first
+    for wire in (second, third):
+        assert b"b3duOm93bg" not in wire and b"a=own" not in wire
+    assert b"X-Kept: yes" in third
+    assert b"proxy-auth" not in third.partition(b"\r\n\r\n")[2].lower()
+
+
 # Tunnels: https origins.
 
 

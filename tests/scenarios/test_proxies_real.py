@@ -154,3 +154,16 @@ async def test_an_origin_that_is_not_there_is_the_proxys_error(world, layer, thr
             assert str(caught.value.request.url) == url
         else:
             assert (await client.get(url)).status_code >= 500
+
+
+@pytest.mark.flavours("sync", "asyncio", "trio")
+async def test_http_2_goes_through_a_tunnel(world, nginx, authority, through):
+    transport = world.transport(proxy=through.proxy(), verify=authority.client_context(), http2=True)
+    async with world.client(transport=transport) as client:
+        for _ in range(2):
+            response = await client.get(nginx.http2_url + "/small.txt")
+            assert (response.http_version, response.text) == ("HTTP/2", "hello from nginx\n")
+        response = await client.get(nginx.http2_url + "/big.bin")
+        assert response.content == (nginx.files / "big.bin").read_bytes()
+        plain = await client.get(nginx.url + "/small.txt")
+        assert (plain.http_version, plain.text) == ("HTTP/1.1", "hello from nginx\n")
