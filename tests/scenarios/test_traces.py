@@ -204,3 +204,16 @@ async def test_a_response_of_a_traced_request_that_is_left_early_gives_its_place
         "http11.response_closed.complete",
     ]
     assert isinstance(trace.infos["http11.receive_response_body.failed"]["exception"], GeneratorExit)
+
+
+async def test_the_stream_of_a_traced_response_is_a_file(world, fault_server):
+    server = fault_server([expect_request("GET /a"), send(HELLO), serve()])
+    trace = Trace(world)
+    async with world.client() as client:
+        async with client.stream("GET", server.url + "/a", extensions=trace.extension) as answer:
+            stream = answer.stream
+            start = await stream.aread(3) if world.is_async else stream.read(3)
+            rest = await stream.aread() if world.is_async else stream.read()
+            assert (start, rest) == (b"hel", b"lo")
+        await check_next_request(client, server)
+    assert trace.names[2:] == EXCHANGE
