@@ -285,3 +285,22 @@ async def test_the_json_of_a_value_goes_out_as_that_of_the_argument(world, fault
     server = fault_server(script)
     async with world.client() as client:
         await client.post(server.url + "/a", content=httpstream.JSON({"a": 1}))
+
+
+@pytest.mark.parametrize("how", ["read", "being received"])
+async def test_the_content_of_a_response_can_be_sent_on_with_its_fields(world, fault_server, layer, how):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nContent-Length: %d\r\n\r\n" % len(CONTENT)
+    origin = fault_server([expect_request("GET /"), send(answer + CONTENT)], **layer.server)
+    script = [
+        expect_request("POST /a", "content-type: text/x", f"content-length: {len(CONTENT)}"),
+        expect_content(CONTENT),
+        send(HELLO),
+    ]
+    server = fault_server(script, **layer.server)
+    async with world.client(**layer.client) as client:
+        if how == "read":
+            response = await client.get(origin.url + "/")
+            await post(client, server, content=response.stream)
+        else:
+            async with client.stream("GET", origin.url + "/") as response:
+                await post(client, server, content=response.stream)
