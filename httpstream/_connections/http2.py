@@ -145,6 +145,12 @@ class Http2Connection:
         """Whether the server has said how many exchanges it allows."""
         return self._mux.has_settings
 
+    def settings_changes(self) -> list[object]:
+        """What the server has set since the last call, as h2 tells it."""
+        changes = list(self._mux.settings_changes)
+        self._mux.settings_changes.clear()
+        return changes
+
     async def wait_for_settings(self, timeout: float | None) -> None:
         """Wait until it has, for some time: an exchange too many would be refused."""
         newcomer = Stream(0, is_head_request=False, is_sent=True)

@@ -10,6 +10,7 @@ Nothing here knows a socket, a wait, a lock or a request; RFC 9113.
 
 from __future__ import annotations
 
+from collections import deque
 from struct import Struct
 
 from h2.config import H2Configuration
@@ -89,6 +90,7 @@ class Multiplexer:
         self._goaway = ""  # what the server said when it ended the connection
         self.has_settings = False  # the server has said what it allows
         self.newcomers: list[Stream] = []  # not begun yet: they wait for that
+        self.settings_changes: deque[object] = deque(maxlen=8)  # h2's events of them, for a trace
         self.accepts = True
         self.failure: TransportError | None = None
         self.output = bytearray()
@@ -370,6 +372,7 @@ class Multiplexer:
 
     def _on_settings(self, event: RemoteSettingsChanged) -> None:
         self._allowed = min(self._h2.remote_settings.max_concurrent_streams, MAX_STREAMS)
+        self.settings_changes.append(event)
         self._wake_newcomers()
         self._on_window(event)
 
