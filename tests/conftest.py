@@ -19,6 +19,7 @@ import trustme
 from tests.flavours import FLAVOURS, World, is_available, open_descriptors, time_limit
 from tests.servers.asgi import AsgiServer, start_asgi
 from tests.servers.fault import FaultServer, Script
+from tests.servers.hypercorn import start_hypercorn
 from tests.servers.nginx import NginxServer, find_nginx, start_nginx
 from tests.servers.steps import serve
 from tests.servers.tls import Authority
@@ -186,4 +187,12 @@ def asgi() -> Iterator[AsgiServer]:
     """A real ASGI server, uvicorn, in a process of its own."""
     pytest.importorskip("uvicorn", reason="uvicorn is not installed")
     with start_asgi() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def hypercorn(authority: Authority) -> Iterator[AsgiServer]:
+    """A real HTTP/2 server in Python, in a process of its own."""
+    pytest.importorskip("hypercorn", reason="hypercorn is not installed")
+    with start_hypercorn(authority) as server:
         yield server

@@ -15,7 +15,7 @@ from collections import deque
 from time import monotonic
 
 from httpstream._backend import READ
-from httpstream._exceptions import ReadError, ReadTimeout, WriteError, WriteTimeout
+from httpstream._exceptions import LocalProtocolError, ReadError, ReadTimeout, WriteError, WriteTimeout
 from httpstream._network.sockets import seconds_left
 
 from .http2_stream import Stream
@@ -116,11 +116,16 @@ class Http2Connection:
 
     def close(self) -> None:
         """Close at once: nobody uses the connection. Never waits. Closing twice is harmless."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._locked(self._mux.close)
-            self._locked(self._send_now)
-            self.stream.close()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._lock.acquire(blocking=False):  # else this interrupts the one who holds it
+            try:
+                self._mux.close()
+                self._send_now()
+            finally:
+                self._lock.release()
+        self.stream.close()
 
     def shutdown(self) -> None:
         """From any thread: wake whoever waits on this connection with an error; the pool closes it."""
@@ -269,6 +274,8 @@ class Http2Connection:
             has_received = self._locked(self._receive_now)
             if has_come():
                 return True
+            if deadline is not None and monotonic() >= deadline:  # what comes may be for the others alone
+                return False
             if not has_received and not await self._wait_readable(stream, deadline):
                 return False
 
@@ -315,29 +322,35 @@ class Http2Connection:
 
     def _locked(self, action: Callable[..., T], *args: Any) -> T:
         with self._lock:
-            try:
-                result = action(*args)
-            except BaseException as exc:  # an interrupt, say: nobody knows how far this got
-                self._fail(ReadError(f"the connection was interrupted by {type(exc).__name__}"))
-                raise
+            result = self._do(action, *args)
         if self._abandoned:
             self._drop_abandoned()
         return result
+
+    def _do(self, action: Callable[..., T], *args: Any) -> T:
+        try:
+            return action(*args)
+        except BaseException as exc:  # an interrupt, say: nobody knows how far this got
+            self._fail(ReadError(f"the connection was interrupted by {type(exc).__name__}"))
+            if isinstance(exc, Exception):
+                raise LocalProtocolError(f"what HTTP/2 does not allow: {exc}") from exc
+            raise
 
     def _drop_abandoned(self) -> None:
         """Let go of abandoned streams, unless somebody holds the lock: whoever does comes here next."""
         while self._abandoned and self._lock.acquire(blocking=False):
             try:
                 if self._abandoned:
-                    stream = self._abandoned.popleft()
-                    self._mux.abandon(stream)
-                    if (
-                        self._reader is stream
-                    ):  # somebody else closed it: the server's answer wakes the reader
-                        self._mux.ping()
-                    self._send_now()
+                    self._do(self._let_go, self._abandoned.popleft())
             finally:
                 self._lock.release()
+
+    def _let_go(self, stream: Stream) -> None:
+        self._mux.abandon(stream)
+        if self._reader is stream:
+            self._mux.ping()  # somebody else closed it: the answer wakes the one who receives
+        if self._mux.output:
+            self._send_now()
 
     def _take(self, stream: Stream) -> bytes | None:
         piece = self._mux.take(stream)
