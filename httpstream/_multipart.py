@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Any
 
-    from ._types import FileTypes, RequestData, RequestFiles
+    from ._types import FileTypes, RequestFiles
 
 __all__ = ["DataField", "FileField", "MultiPartStream", "MultipartStream"]
 
@@ -316,7 +316,7 @@ class MultiPartStream(Stream, AsyncByteStream, SyncByteStream):
 
     def __init__(
         self,
-        data: RequestData | None = None,
+        data: Mapping[str, Any] | None = None,
         files: RequestFiles | None = None,
         boundary: bytes | None = None,
     ) -> None:

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
     from ._auth import Auth
     from ._config import Timeout
+    from ._content_types import Content
     from ._models.cookies import Cookies
     from ._models.headers import Headers
     from ._models.proxy import Proxy
     from ._models.request import Request
     from ._streams import AsyncByteStream as AsyncByteStream
+    from ._streams import Stream
     from ._streams import SyncByteStream as SyncByteStream
     from ._urls import URL, QueryParams
 
@@ -64,12 +66,12 @@ CertTypes = str | tuple[str, str] | tuple[str, str, str]
 
 AuthTypes = Union[tuple[str | bytes, str | bytes], Callable[["Request"], "Request"], "Auth"]
 
-RequestContent = str | bytes | Iterable[bytes] | AsyncIterable[bytes]
-ResponseContent = str | bytes | Iterable[bytes] | AsyncIterable[bytes]
+RequestContent = Union[str, bytes, Iterable[bytes], AsyncIterable[bytes], "Stream", "Content"]
+ResponseContent = Union[str, bytes, Iterable[bytes], AsyncIterable[bytes], "Stream", "Content"]
 
-RequestData = Mapping[str, Any]
+RequestData = Union[Mapping[str, Any], "Stream", "Content"]
 
-FileContent = IO[bytes] | bytes | str
+FileContent = Union[IO[bytes], bytes, str, "Stream", "Content"]
 FileTypes = (
     FileContent
     | tuple[str | None, FileContent]

@@ -74,6 +74,10 @@ class HTTPStream(Stream):
     def size(self) -> int | None:
         return self._raw_size() if self._content is None else len(self._content)
 
+    def can_be_sent_again(self) -> bool:
+        """See `httpstream._streams.can_be_sent_again`: once the response has been read."""
+        return self._content is not None
+
     # -- what is received --------------------------------------------------------------------------
 
     def _begin(self, world: type, use: str) -> Cursor:

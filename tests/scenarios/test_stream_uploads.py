@@ -304,3 +304,55 @@ async def test_the_content_of_a_response_can_be_sent_on_with_its_fields(world, f
         else:
             async with client.stream("GET", origin.url + "/") as response:
                 await post(client, server, content=response.stream)
+
+
+async def test_a_redirect_sends_the_content_of_a_response_again_once_it_was_read(world, fault_server):
+    """RFC 9110 15.4.8: 307 and 308 keep the content."""
+    moved = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+    script = [expect_request("GET /"), send(HELLO)]
+    for target, answer in (("/a", moved), ("/b", HELLO)):
+        script += [expect_request(f"POST {target}"), expect_content(b"hello"), send(answer)]
+    server = fault_server(script)
+    async with world.client(follow_redirects=True) as client:
+        response = await client.get(server.url + "/")
+        assert (await client.post(server.url + "/a", content=response.stream)).content == b"hello"
+
+
+@pytest.mark.parametrize("kind", ["a file", "a form", "compressed", "JSON"])
+async def test_a_redirect_sends_streams_that_can_be_rewound_again(world, fault_server, path, kind):
+    content = {
+        "a file": {"content": FileStream(path)},
+        "a form": {
+            "files": {"f": FileStream(path)},
+            "headers": {"Content-Type": "multipart/form-data; boundary=B"},
+        },
+        "compressed": {"content": GZipStream(FileStream(path), mode="compress")},
+        "JSON": {"content": httpstream.JSON([1])},
+    }[kind]
+    body = httpstream.Request("POST", "http://host/", **content).read()
+    expect_body = expect_chunked(body) if kind == "compressed" else expect_content(body)
+    moved = b"HTTP/1.1 308 Permanent Redirect\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+    script = [
+        expect_request("POST /a"),
+        expect_body,
+        send(moved),
+        expect_request("POST /b"),
+        expect_body,
+        send(HELLO),
+    ]
+    server = fault_server(script)
+    async with world.client(follow_redirects=True) as client:
+        assert (await client.post(server.url + "/a", **content)).content == b"hello"
+
+
+async def test_a_redirect_of_a_stream_that_cannot_be_rewound_says_so_and_sends_nothing(world, fault_server):
+    moved = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+    server = fault_server(
+        [expect_request("POST /a"), expect_content(b"once"), send(moved), serve()], then=None
+    )
+    stream = httpstream.AsyncIterStream if world.is_async else httpstream.IterStream
+    async with world.client(follow_redirects=True) as client:
+        with pytest.raises(httpstream.StreamConsumed):
+            await client.post(server.url + "/a", content=stream(world.pieces([b"once"]), size=4))
+        await check_next_request(client, server)
+    assert not any(b" /b " in received for received in server.received)
