@@ -181,13 +181,6 @@ def test_every_exception_is_in_the_tree_of_the_page() -> None:
     assert names - {*re.findall(r"\w+", tree)} == set()
 
 
-def test_what_is_not_there_yet_is_not_there() -> None:
-    page = (ROOT / "docs" / "not-yet.md").read_text()
-    rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| "))
-    names = set(re.findall(r"`([A-Z]\w+)`", rows)) - {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
-    assert names & {*httpstream.__all__} == set()
-
-
 def test_the_index_lists_every_page() -> None:
     index = (ROOT / "docs" / "index.md").read_text()
     assert [page.name for page in PAGES if page.stem != "index" and f"({page.name})" not in index] == []

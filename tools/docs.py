@@ -42,6 +42,13 @@ def broken_links(path: Path) -> Iterator[str]:
             yield f"no heading #{anchor} in {linked.name}"
 
 
+def typed(example: str) -> str:
+    """What was typed in a session with prompts; an example without prompts is returned as it is."""
+    if not example.startswith(">>> "):
+        return example
+    return "".join(f"{line[4:]}\n" for line in example.splitlines() if line.startswith((">>> ", "... ")))
+
+
 def broken_examples(path: Path) -> Iterator[str]:
     """Yield the Python examples of a file that do not compile (`await` outside a function is welcome)."""
     if path == ROOT / "ARCHITECTURE.md":
@@ -51,7 +58,7 @@ def broken_examples(path: Path) -> Iterator[str]:
         if match[2] not in ("python", "py"):
             continue
         try:
-            compile(textwrap.dedent(match[3]), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            compile(typed(textwrap.dedent(match[3])), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         except SyntaxError as exc:
             line = source.count("\n", 0, match.start(3)) + (exc.lineno or 1)
             yield f"line {line}: {exc.msg}"
