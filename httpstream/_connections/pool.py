@@ -23,7 +23,7 @@ from httpstream._exceptions import PoolTimeout
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
     from typing import Any, Protocol, TypeVar
 
     from httpstream._backend import Backend, Event
@@ -133,34 +133,30 @@ class PoolTable:
         self._reserved -= 1
         self._lent[connection] = None
 
-    def give_back_place(self) -> list[Waiter]:
+    def give_back_place(self) -> Sequence[Waiter]:
         """A reserved place is not used. Returns the waiter that has it now, if any."""
         self._reserved -= 1
-        return [self._serve_first(None)] if self._waiters else []
+        return (self._serve_first(None),) if self._waiters else ()
 
     def give_back(
         self, connection: PooledConnection, is_reusable: bool, now: float
-    ) -> tuple[list[Waiter], list[PooledConnection]]:
+    ) -> tuple[Sequence[Waiter], list[PooledConnection]]:
         """A lent connection comes back. Returns whom it served, and what is to be closed."""
         if connection not in self._lent:  # forgotten meanwhile
-            return [], [connection]
+            return (), [connection]
         del self._lent[connection]
         if self._waiters:
             waiter = self._serve_first(connection if is_reusable else None)
-            return [waiter], [] if connection in self._lent else [connection]
-        return [], self._keep(connection, is_reusable, now)
-
-    def _keep(self, connection: PooledConnection, is_reusable: bool, now: float) -> list[PooledConnection]:
-        """Nobody waits for this connection: it becomes idle, or is closed. Returns what is to be closed."""
+            return (waiter,), [] if connection in self._lent else [connection]
         if not is_reusable or self.is_closed or self._max_idle <= 0:
-            return [connection]
+            return (), [connection]
         closing = self._remove_expired(now) if self._idle else []
         if len(self._idle) >= self._max_idle:
             closing.append(self._remove_oldest())
         connection.expires_at = now + self._expiry if self._expiry is not None else float("inf")
         self._idle[connection] = None
         self._idle_by_key.setdefault(connection.key, {})[connection] = None
-        return closing
+        return (), closing
 
     def replace(self, dead: PooledConnection, now: float) -> Taken:
         """A connection that was just lent turned out to be dead; the request keeps its place.
@@ -373,7 +369,7 @@ class Pool:
         """Put what came back into the table, unless somebody holds the lock: whoever does comes here next."""
         returned = self._returned
         while returned and self._lock.acquire(blocking=False):
-            waiters: list[Waiter] = []
+            waiters: Sequence[Waiter] = ()
             closing: list[PooledConnection] = []
             try:
                 connection = returned.popleft() if returned else None

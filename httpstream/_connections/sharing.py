@@ -14,7 +14,7 @@ from .pool import PoolTable
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
     from typing import Any
 
     from httpstream._config import Limits
@@ -78,16 +78,16 @@ class SharingTable(PoolTable):
 
     def give_back(
         self, connection: PooledConnection, is_reusable: bool, now: float
-    ) -> tuple[list[Waiter], list[PooledConnection]]:
+    ) -> tuple[Sequence[Waiter], list[PooledConnection]]:
         """See PoolTable: one exchange on the connection has ended."""
         carried = self._lent.get(connection, 0)
-        if not carried:  # forgotten meanwhile
-            return [], [connection]
-        self._return(connection)
         if carried > 1:
+            self._return(connection)
             return self._serve_room(connection), []
-        if not self._waiters:
-            return [], self._keep(connection, is_reusable, now)
+        if not carried or not self._waiters:
+            self._no_room(connection)
+            return super().give_back(connection, is_reusable, now)
+        self._return(connection)
         first = next(iter(self._waiters))
         if is_reusable and first.key == connection.key:
             self._lent[connection] = 0
@@ -147,7 +147,7 @@ class SharingTable(PoolTable):
         elif carried < connection.capacity:
             self._with_room.setdefault(connection.key, {})[connection] = None
 
-    def _serve_room(self, connection: Any) -> list[Waiter]:
+    def _serve_room(self, connection: Any) -> tuple[Waiter, ...]:
         """Give the room on a lent connection to those who wait for its origin. Returns them, first come first.
 
         A connection that carries nothing yet serves at least one, whatever it can carry: it has been taken for that.
@@ -162,7 +162,7 @@ class SharingTable(PoolTable):
             waiter.connection = connection
             self._lend(connection)
             served.append(waiter)
-        return served
+        return tuple(served)
 
     def _forget(self, waiter: Waiter) -> None:
         same_key = self._waiters_by_key[waiter.key]

@@ -52,14 +52,14 @@ def test_without_a_limit_there_is_always_a_place():
 def test_a_place_that_is_not_used_is_free_again():
     table = table_of(connections=1)
     assert table.take(A, 0.0)[0]
-    assert table.give_back_place() == []
+    assert table.give_back_place() == ()
     assert table.take(A, 0.0) == (True, None, [])
 
 
 def test_an_idle_connection_is_lent_again_to_its_own_origin_only():
     table = table_of()
     line = lend(table, A)
-    assert table.give_back(line, True, 0.0) == ([], [])
+    assert table.give_back(line, True, 0.0) == ((), [])
     assert table.take(B, 0.0) == (True, None, [])
     assert table.take(C, 0.0) == (True, None, [])
     assert table.take(A, 0.0) == (True, line, [])
@@ -76,7 +76,7 @@ def test_the_connection_that_was_used_last_is_lent_first():
 def test_a_connection_that_is_not_reusable_is_closed():
     table = table_of(connections=1)
     line = lend(table, A)
-    assert table.give_back(line, False, 0.0) == ([], [line])
+    assert table.give_back(line, False, 0.0) == ((), [line])
     assert table.counts() == (0, 0, 0)
     assert table.take(A, 0.0) == (True, None, [])
 
@@ -95,7 +95,7 @@ def test_a_connection_that_the_table_does_not_know_is_closed():
     table = table_of()
     line = lend(table, A)
     table.give_back(line, False, 0.0)
-    assert table.give_back(line, True, 0.0) == ([], [line])
+    assert table.give_back(line, True, 0.0) == ((), [line])
     assert table.counts() == (0, 0, 0)
 
 
@@ -113,7 +113,7 @@ def test_at_most_max_keepalive_connections_are_kept_and_the_oldest_goes():
 def test_with_no_keepalive_connections_allowed_each_is_closed():
     table = table_of(idle=0)
     line = lend(table, A)
-    assert table.give_back(line, True, 0.0) == ([], [line])
+    assert table.give_back(line, True, 0.0) == ((), [line])
 
 
 def test_an_idle_connection_is_closed_when_it_has_expired_and_not_before():
@@ -131,8 +131,8 @@ def test_expired_connections_of_every_origin_are_closed_when_one_comes_back():
     lines = [lend(table, key) for key in (A, B, C)]
     table.give_back(lines[0], True, 0.0)
     table.give_back(lines[1], True, 3.0)
-    assert table.give_back(lines[2], True, 6.0) == ([], [lines[0]])
-    assert table.give_back(lend(table, A, 7.0), True, 100.0) == ([], lines[1:])
+    assert table.give_back(lines[2], True, 6.0) == ((), [lines[0]])
+    assert table.give_back(lend(table, A, 7.0), True, 100.0) == ((), lines[1:])
 
 
 def test_without_an_expiry_an_idle_connection_is_kept():
@@ -175,10 +175,10 @@ def test_the_first_waiter_is_served_first_and_gets_the_connection_if_it_fits():
     table = table_of(connections=2)
     lines = [lend(table, A), lend(table, B)]
     first, second = waiting(table, A), waiting(table, A)
-    assert table.give_back(lines[0], True, 0.0) == ([first], [])
+    assert table.give_back(lines[0], True, 0.0) == ((first,), [])
     assert first.connection is lines[0]
     # The next in line waits for A: the connection to B is closed for it, not kept for one who comes later.
-    assert table.give_back(lines[1], True, 0.0) == ([second], [lines[1]])
+    assert table.give_back(lines[1], True, 0.0) == ((second,), [lines[1]])
     assert second.is_served and second.connection is None
     assert table.counts() == (2, 0, 0)
 
@@ -187,7 +187,7 @@ def test_a_waiter_gets_a_new_place_when_the_connection_cannot_be_used_again():
     table = table_of(connections=1)
     line = lend(table, A)
     waiter = waiting(table, A)
-    assert table.give_back(line, False, 0.0) == ([waiter], [line])
+    assert table.give_back(line, False, 0.0) == ((waiter,), [line])
     assert waiter.is_served and waiter.connection is None
 
 
@@ -195,7 +195,7 @@ def test_one_who_comes_later_does_not_overtake_the_waiters():
     table = table_of(connections=1)
     line = lend(table, A)
     waiter = waiting(table, B)
-    assert table.give_back(line, True, 0.0) == ([waiter], [line])
+    assert table.give_back(line, True, 0.0) == ((waiter,), [line])
     assert table.take(A, 0.0) == (False, None, [])
 
 
@@ -203,9 +203,9 @@ def test_a_place_that_is_not_used_goes_to_the_first_waiter():
     table = table_of(connections=1)
     assert table.take(A, 0.0)[0]
     first, second = waiting(table, B), waiting(table, A)
-    assert table.give_back_place() == [first]
-    assert table.give_back_place() == [second]
-    assert table.give_back_place() == []
+    assert table.give_back_place() == (first,)
+    assert table.give_back_place() == (second,)
+    assert table.give_back_place() == ()
     assert table.counts() == (0, 0, 0)
 
 
@@ -214,9 +214,9 @@ def test_a_waiter_that_leaves_is_not_served():
     line = lend(table, A)
     first, second, third = (waiting(table, A) for _ in range(3))
     assert table.leave(second)
-    assert table.give_back(line, True, 0.0) == ([first], [])
+    assert table.give_back(line, True, 0.0) == ((first,), [])
     assert not table.leave(first)  # it was served: it must give back what it has
-    assert table.give_back(line, True, 0.0) == ([third], [])
+    assert table.give_back(line, True, 0.0) == ((third,), [])
 
 
 # The table: closed
@@ -229,13 +229,13 @@ def test_closing_returns_what_is_to_be_closed_and_woken():
     assert table.close() == ([idle], [lent], [])
     assert table.close() == ([], [lent], [])
     assert table.take(A, 0.0) == (False, None, [])
-    assert table.give_back(lent, True, 0.0) == ([], [lent])
+    assert table.give_back(lent, True, 0.0) == ((), [lent])
     full = table_of(connections=1)
     line = lend(full, A)
     waiters = [waiting(full, A), waiting(full, B)]
     assert full.close() == ([], [line], waiters)
     assert not any(waiter.is_served for waiter in waiters)
-    assert full.give_back(line, True, 0.0) == ([], [line])
+    assert full.give_back(line, True, 0.0) == ((), [line])
 
 
 # The table against a plain model
