@@ -42,7 +42,6 @@ class _Value(Content):
     """A value that does not change: its attributes are set once, when it is made."""
 
     __module__ = "httpstream"
-    __slots__ = ()
 
     def _set(self, **attributes: Any) -> None:
         self.__dict__.update(attributes)

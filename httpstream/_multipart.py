@@ -72,11 +72,9 @@ class DataField:
 
     def __init__(self, name: str, value: str | bytes | float | None) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"the name of a form field must be str, not {type(name)}: {name!r}")
+            raise TypeError(f"the name of a form field must be str, not {type(name)}")
         if value is not None and not isinstance(value, (str, bytes, int, float)):
-            raise TypeError(
-                f"a form field must be str, bytes, a number or None, not {type(value)}: {value!r}"
-            )
+            raise TypeError(f"a form field must be str, bytes, a number or None, not {type(value)}")
         self.name = name
         self.value = value if isinstance(value, bytes) else form_text(value)
 
@@ -127,8 +125,10 @@ class FileField:
         self.file = content
         self.headers = dict(headers)
         self.content = _content_of(content)  # what is sent: bytes or a stream
+        if content_type is None and isinstance(content, (Stream, Content)):
+            content_type = content.content_type
         if content_type is None:
-            content_type = getattr(content, "content_type", None) or _guess_content_type(filename)
+            content_type = _guess_content_type(filename)
         if content_type is not None and not any("content-type" in key.lower() for key in self.headers):
             self.headers["Content-Type"] = content_type
 
@@ -141,7 +141,9 @@ class FileField:
             if not isinstance(value, str):
                 raise TypeError(f"a field value in the head of a part must be str, not {type(value)}")
             if not _FIELD_NAME(name) or _ENDS_A_LINE(value):
-                raise ValueError(f"not a field line for the head of a part: {name!r}: {value!r}")
+                raise ValueError(
+                    f"the field {name!r} cannot stand in the head of a part: not a token, or a line end"
+                )
             head += f"\r\n{name}: {value}".encode()
         return head + b"\r\n\r\n"
 

@@ -106,7 +106,7 @@ class Request:
             if key in names or (key in FRAMING and not names.isdisjoint(FRAMING)):
                 continue
             names.add(key)
-            fields.append((name.encode("ascii"), value.encode("ascii")))
+            fields.append((name.encode("ascii"), value.encode("utf-8")))
         first: list[tuple[bytes, bytes]] = []
         if b"host" not in names and self.url.host:
             first.append((b"Host", self.url.netloc))

@@ -416,3 +416,12 @@ def test_a_file_that_cannot_seek_is_not_sent_empty(httpx: Any) -> Any:
 
     request = httpx.Request("POST", "http://host/", headers=FIXED, files={"f": Once()})
     return [b"".join(request.stream) for _ in range(2)]
+
+
+@same("the content type that a file object of a framework knows is sent")
+def test_what_a_file_object_says_of_its_content_type_does_not_count(httpx: Any) -> Any:
+    class Uploaded(io.BytesIO):
+        name = "a.txt"
+        content_type = "own/type"
+
+    return sent(httpx, files={"f": Uploaded(b"content")})

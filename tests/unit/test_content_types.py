@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,27 @@ def test_an_empty_stream_is_no_content_as_empty_bytes_are() -> None:
 def test_a_response_may_be_made_of_a_stream() -> None:
     assert httpstream.Response(200, content=JSON({"a": 1})).json() == {"a": 1}
     assert httpstream.Response(200, content=IterStream([b"a", b"b"])).read() == b"ab"
+
+
+def test_values_can_be_copied_and_pickled(tmp_path: Path) -> None:
+    values: list[Any] = [
+        JSON([1]),
+        Form({"a": "1"}),
+        File("a.txt"),
+        MultiPart({"a": "1"}, {"f": ("n", b"x")}),
+    ]
+    for value in values:
+        for again in (copy.copy(value), pickle.loads(pickle.dumps(value))):
+            assert again.content_type == value.content_type
+            assert repr(again) == repr(value)
+    assert pickle.loads(pickle.dumps(JSON([1]))) == JSON([1])
+
+
+def test_a_content_type_beyond_ascii_is_utf_8_and_adds_no_line() -> None:
+    request = httpstream.Request(*POST, content=IterStream([b"x"], content_type="text/é"))
+    assert (b"Content-Type", "text/é".encode()) in request.headers.raw
+    transport = httpstream.HTTPTransport()
+    with pytest.raises(httpstream.LocalProtocolError), transport:
+        transport.handle_request(
+            httpstream.Request(*POST, content=IterStream([b"x"], content_type="text/x\r\nX-Added: 1"))
+        )
