@@ -23,8 +23,7 @@ class _Reader:
         self._stream = stream
 
     def start(self, splitter: Splitter[Any]) -> None:
-        """Raises ValueError when the stream has been closed."""
-        self._stream._check_open()
+        """Note where the pieces go."""
         self._splitter = splitter
 
     def _push(self, piece: bytes) -> bool:

@@ -184,7 +184,7 @@ class Stream(Iteration):
             wanted = (end or len(self._ahead)) - self._at
             part = self._cut(wanted if left is None else min(left, wanted))
             parts.append(part)
-            if not part or (end and len(part) == wanted):
+            if end or not part:
                 break
             if left is not None:
                 left -= len(part)

@@ -26,6 +26,7 @@ from tests.servers.steps import (
     send,
     serve,
     sleep,
+    wait_for,
 )
 
 CONTENT = bytes(range(256)) * 4099 + b"end"  # more than a MiB, and no multiple of anything
@@ -206,9 +207,15 @@ async def test_an_answer_that_comes_early_stops_a_file(world, fault_server, tmp_
     with path.open("wb") as file:
         file.truncate(1 << 30)
     too_large = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    server = fault_server([expect_request("POST /a"), send(too_large), sleep(0.2)], strict=False)
+    script = [
+        expect_request("POST /a"),
+        send(too_large),
+        wait_for("answered"),
+    ]  # it neither reads nor hangs up
+    server = fault_server(script, strict=False)
     async with world.client(timeout=5) as client:
         response = await post(client, server, content=FileStream(path))
+        server.gate("answered").set()
     assert response.status_code == 413
     assert len(server.peer(0).received) < 1 << 28
 

@@ -92,6 +92,8 @@ def test_it_can_be_sent_again_when_its_source_can() -> None:
     stream = GZipStream(CONTENT, "compress")
     assert list(stream) == list(stream)
     assert can_be_sent_again(stream)
+    stream.close()
+    assert not can_be_sent_again(stream)
     once = GZipStream(iter([CONTENT]), "compress")
     assert can_be_sent_again(once)
     list(once)

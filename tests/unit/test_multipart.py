@@ -92,6 +92,21 @@ def test_a_large_file_is_read_in_pieces_and_not_copied_together() -> None:
     assert max(pieces) < 2 * PIECE
 
 
+def test_large_content_in_memory_is_not_copied() -> None:
+    content = b"x" * PIECE
+    assert any(piece is content for piece in stream_of({"f": content}))
+
+
+def test_a_file_that_can_tell_but_not_seek_is_sent_once() -> None:
+    class Telling(Once):
+        def tell(self) -> int:
+            return self._inner.tell()
+
+    stream = stream_of({"f": Telling(b"content")})
+    assert b"content" in b"".join(stream)
+    assert not can_be_sent_again(stream)
+
+
 def test_nothing_is_read_before_it_is_asked_for() -> None:
     file = Once(b"x")
     stream = stream_of({"f": file})
