@@ -194,6 +194,16 @@ def test_flushed_data_is_handed_over_at_once(coding, inflate):
         assert drain(decoder, compress(message)) == [message]
 
 
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("size", [32_752, 32_768, 65_535, 65_536, 65_537, 131_072, 500_000])
+def test_flushed_data_of_any_size_is_handed_over_at_once(coding, size, inflate):
+    """A library gives its output in blocks of its own: brotli stops after the first, which has 32,752 bytes."""
+    compress = flushing(coding)
+    decoder = make_decoder([coding], LIMITS)
+    for message in (random.Random(size).randbytes(size), bytes(size)):
+        assert b"".join(drain(decoder, compress(message))) == message
+
+
 @pytest.mark.parametrize("codings", list(itertools.permutations(CODINGS, 2)))
 def test_flushed_data_is_handed_over_at_once_through_two_codings(codings, inflate):
     inner, outer = map(flushing, codings)
