@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
+    from ._multipart import MultipartStream
     from ._types import RequestContent, RequestData, RequestFiles, ResponseContent
 
 __all__ = ["AsyncIteratorByteStream", "ByteStream", "IteratorByteStream", "encode_request", "encode_response"]
@@ -149,9 +150,29 @@ def form_bytes(data: Mapping[str, Any]) -> bytes:
     return urlencode(fields).encode("ascii")
 
 
-def encode_form(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
+def encode_urlencoded_data(data: Mapping[str, Any]) -> tuple[dict[str, str], ByteStream]:
     """``data=``: form fields."""
     return _in_memory(form_bytes(data), "application/x-www-form-urlencoded")
+
+
+def encode_multipart_data(
+    data: Mapping[str, Any], files: RequestFiles, boundary: bytes | None = None
+) -> tuple[dict[str, str], MultipartStream]:
+    """``files=``: form fields and files."""
+    from ._multipart import MultipartStream
+
+    multipart = MultipartStream(data, files, boundary)
+    return multipart.get_headers(), multipart
+
+
+def encode_text(text: str) -> tuple[dict[str, str], ByteStream]:
+    """``text=`` of a response."""
+    return _in_memory(text.encode("utf-8"), "text/plain; charset=utf-8")
+
+
+def encode_html(html: str) -> tuple[dict[str, str], ByteStream]:
+    """``html=`` of a response."""
+    return _in_memory(html.encode("utf-8"), "text/html; charset=utf-8")
 
 
 @lru_cache(maxsize=1)
@@ -196,12 +217,9 @@ def encode_request(
     if content is not None:
         return encode_content(content)
     if files:
-        from ._multipart import MultipartStream
-
-        multipart = MultipartStream(data or {}, files, boundary)
-        return multipart.get_headers(), multipart
+        return encode_multipart_data(data or {}, files, boundary)
     if data:
-        return encode_form(data)
+        return encode_urlencoded_data(data)
     if json is not None:
         return encode_json(json)
     return {}, ByteStream(b"")
@@ -220,9 +238,9 @@ def encode_response(
     if content is not None:
         return encode_content(content)
     if text is not None:
-        return _in_memory(text.encode("utf-8"), "text/plain; charset=utf-8")
+        return encode_text(text)
     if html is not None:
-        return _in_memory(html.encode("utf-8"), "text/html; charset=utf-8")
+        return encode_html(html)
     if json is not None:
         return encode_json(json)
     return {}, ByteStream(b"")

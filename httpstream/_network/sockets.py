@@ -155,6 +155,9 @@ class SocketStream:
 
         fd: of a regular file. offset, size: in bytes; at most FAIR_SHARE of them go. CANNOT: this file must be read,
         and sent by `try_send`. Only where `can_send_files` holds. Raises WriteError.
+
+        Pages of the file that are not in memory are waited for here, in the async world too, as asyncio's own sendfile
+        does: at most so many at a time.
         """
         if self._share <= 0:
             return -1

@@ -120,6 +120,29 @@ def test_encode_response_by_position(httpx: Any) -> Any:
     return [(headers, b"".join(stream)) for headers, stream in (encode_response(*one) for one in given)]
 
 
+@same("one of the encoders has another name or other parameters")
+def test_the_encoders_by_themselves(httpx: Any) -> Any:
+    content = module(httpx, "_content")
+    encoded = [
+        content.encode_urlencoded_data({"a": ["1", None]}),
+        content.encode_multipart_data({"a": "1"}, {"f": b"content"}, b"B"),
+        content.encode_json({"a": 1}),
+        content.encode_text("é"),
+        content.encode_html("<p>"),
+        content.encode_content(b"x"),
+    ]
+    return [(headers, b"".join(stream)) for headers, stream in encoded]
+
+
+@same("encode_request does not look up the encoder that a program has put in its place")
+def test_an_encoder_that_a_program_has_replaced_is_used(httpx: Any) -> Any:
+    content = module(httpx, "_content")
+    encoded = {"X-Own": "1"}, content.ByteStream(b"own")
+    with mock.patch.object(content, "encode_json", return_value=encoded):
+        request = httpx.Request("POST", "http://host/", json={"a": 1})
+    return request.headers.raw, request.content
+
+
 @same("the two kinds of streams have other names or bases")
 def test_the_streams_of_iterables_have_their_names(httpx: Any) -> Any:
     content = module(httpx, "_content")
