@@ -95,6 +95,8 @@ class Conversation(BaseClient):
     ) -> None:
         """Make the transports. settings: the arguments that all of them get."""
         if settings.get("http2"):
+            from ._transports.http import require_h2
+
             require_h2()
         proxies = self._get_proxy_map(proxy, self._trust_env and transport is None)
         self._transport = self._init_transport(transport=transport, **settings)
@@ -269,14 +271,6 @@ def log(request: Request, response: Response) -> None:
         response.status_code,
         response.reason_phrase,
     )
-
-
-def require_h2() -> None:
-    """Raises ImportError when HTTP/2 is asked for and its library is not there."""
-    try:
-        import h2  # noqa: F401
-    except ImportError:
-        raise ImportError("http2=True needs the package h2: pip install 'httpstream[http2]'") from None
 
 
 def new_settings(

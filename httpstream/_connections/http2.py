@@ -119,13 +119,15 @@ class Http2Connection:
         if self._is_closed:
             return
         self._is_closed = True
-        if self._lock.acquire(blocking=False):  # else this interrupts the one who holds it
-            try:
-                self._mux.close()
-                self._send_now()
-            finally:
-                self._lock.release()
-        self.stream.close()
+        try:
+            if self._lock.acquire(blocking=False):  # else this interrupts the one who holds it
+                try:
+                    self._mux.close()
+                    self._send_now()
+                finally:
+                    self._lock.release()
+        finally:
+            self.stream.close()
 
     def shutdown(self) -> None:
         """From any thread: wake whoever waits on this connection with an error; the pool closes it."""
@@ -138,7 +140,7 @@ class Http2Connection:
         self._lock = allocate_lock()  # another thread of the parent may have held it
         self._is_closed = True
         self._mux.fail(ReadError("the connection belongs to the parent process"))
-        self._mux.output.clear()
+        self._mux.output = bytearray()
         self.stream.get_extra_info("socket").close()
 
     def start(self) -> None:
@@ -414,7 +416,7 @@ class Http2Connection:
         self._filled += count
         used = mux.receive(self._buffer[: self._filled])
         left = self._filled - used
-        if left:
+        if left and used:
             self._buffer[:left] = self._buffer[used : self._filled]
         self._filled = left
         if mux.output:

@@ -215,8 +215,10 @@ class Multiplexer:
 
     def sent(self, count: int) -> None:
         """So many bytes of the output are on their way."""
-        del self.output[:count]
-        if not self.output:
+        if count < len(self.output):
+            del self.output[:count]
+        else:
+            self.output = bytearray()  # not emptied: the traceback of a failed send may still hold it
             self._control_bytes = 0
 
     def ping(self) -> None:

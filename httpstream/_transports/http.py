@@ -154,15 +154,18 @@ def engine_type(http1: bool, http2: bool) -> type[Engine]:
     """The engine that speaks this. Raises ImportError when HTTP/2 is wanted and h2 is not installed."""
     if not http2:
         return Engine
-    try:
-        import h2  # noqa: F401
-    except ImportError:
-        raise ImportError(
-            "http2=True needs the package 'h2', which is not installed: pip install httpstream[http2]"
-        ) from None
+    require_h2()
     from .http2 import Http2Engine, Http2OnlyEngine
 
     return Http2Engine if http1 else Http2OnlyEngine
+
+
+def require_h2() -> None:
+    """Raises ImportError when the library of HTTP/2 is not there."""
+    try:
+        import h2  # noqa: F401
+    except ImportError:
+        raise ImportError("http2=True needs the package h2: pip install 'httpstream[http2]'") from None
 
 
 def _origin(request: Request) -> Origin:
