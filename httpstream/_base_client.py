@@ -53,8 +53,6 @@ class UseClientDefault:
     None means something else: no timeout at all, no auth at all.
     """
 
-    __module__ = "httpstream"
-
     def __repr__(self) -> str:
         return "USE_CLIENT_DEFAULT"
 

@@ -301,7 +301,13 @@ class Client(Conversation, SyncVerbs):
         sent again would have to be, and RuntimeError when the client has been closed or the request's content is
         an async stream.
         """
-        return run(self._send(request, stream, auth, follow_redirects))
+        try:
+            return run(self._send(request, stream, auth, follow_redirects))
+        except RuntimeError as exc:
+            # A mock that has run out of answers raises StopIteration; no coroutine lets that out (PEP 479).
+            if isinstance(exc.__cause__, StopIteration) and str(exc) == "coroutine raised StopIteration":
+                raise exc.__cause__ from None
+            raise
 
     def close(self) -> None:
         """Close the client and its connections. It sends no more requests."""

@@ -160,6 +160,7 @@ class Conversation(BaseClient):
             if following is None:
                 raise RuntimeError("the auth flow ended without a request")
             while True:
+                self._begin(following)  # one that the flow has made has no timeouts of its own
                 sent.append(following.stream)
                 response = await self._send_following_redirects(following, follow_redirects, history)
                 try:
@@ -209,6 +210,7 @@ class Conversation(BaseClient):
                 await self._drop_content(response)
                 if not can_be_sent_again(following.stream):
                     raise StreamConsumed()
+                self._begin(following)
             except BaseException:
                 await call(getattr(response, self._close))
                 raise
@@ -230,6 +232,10 @@ class Conversation(BaseClient):
         except BaseException as exc:
             blame(exc, request)
             raise
+        if (
+            self._state is ClientState.CLOSED
+        ):  # meanwhile, and the transport may have opened a connection since
+            await self._backend.call(getattr(transport, self._close))
         if not isinstance(response.stream, self._stream_type):
             raise RuntimeError(
                 f"the transport gave a response with a stream of the other world, not for {type(self).__name__}"

@@ -79,7 +79,16 @@ class Engine:
                 retries=retries,
             )
         self._route.alpn = self.alpn
-        self.pool = Pool(backend, limits, self._new_connection, origin_text, self.shares_connections)
+        self._limits = limits
+        self.pool = self._new_pool()
+
+    def _new_pool(self) -> Pool:
+        return Pool(self._backend, self._limits, self._new_connection, origin_text, self.shares_connections)
+
+    def close(self) -> None:
+        """Close all connections, and begin anew: a transport may outlive the client that closes it."""
+        closing, self.pool = self.pool, self._new_pool()
+        closing.close()
 
     def _make_context(self) -> ssl.SSLContext:
         from httpstream._network.tls import create_context
@@ -100,17 +109,18 @@ class Engine:
     async def handle(self, request: Request) -> Response:
         """Send a request and return its response, whose content is still to be received."""
         timeouts = request.extensions.get("timeout") or {}
+        pool = self.pool
         try:
             origin = _origin(request)
             first = True
             while True:
-                connection = await self.pool.acquire(origin, timeouts.get("pool"))
+                connection = await pool.acquire(origin, timeouts.get("pool"))
                 try:
                     head = await connection.exchange(request, timeouts)
                     break
                 except BaseException as exc:
                     connection.close()
-                    self.pool.release(connection)
+                    pool.release(connection)
                     if not (first and connection.may_send_again(request, exc)):
                         raise
                     first = False
@@ -118,13 +128,13 @@ class Engine:
             exc.request = request
             raise
         try:
-            return self._response(connection, head, request)
+            return self._response(connection, head, request, pool)
         except BaseException:  # a signal, say: nobody else knows of this connection
             connection.close()
-            self.pool.release(connection)
+            pool.release(connection)
             raise
 
-    def _response(self, connection: Connection, head: Head, request: Request) -> Response:
+    def _response(self, connection: Connection, head: Head, request: Request, pool: Pool) -> Response:
         version, status, reason, fields = head
         headers = Headers._from_fields(fields)
         trailers: list[tuple[bytes, bytes]] = []
@@ -138,7 +148,7 @@ class Engine:
         return Response(
             status,
             headers=headers,
-            stream=body_type(connection, self.pool.release, request, headers, trailers),
+            stream=body_type(connection, pool.release, request, headers, trailers),
             extensions={
                 "http_version": version,
                 "reason_phrase": reason,
@@ -241,8 +251,9 @@ class HTTPTransport(BaseTransport):
         return run(self._engine.handle(request))
 
     def close(self) -> None:
-        """Close all connections; who reads from one gets a ReadError."""
-        self._pool.close()
+        """Close all connections; who reads from one gets a ReadError. A request that comes later opens a new one."""
+        self._engine.close()
+        self._pool = self._engine.pool
 
 
 class AsyncHTTPTransport(AsyncBaseTransport):
@@ -286,4 +297,5 @@ class AsyncHTTPTransport(AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """See `HTTPTransport.close`."""
-        self._pool.close()
+        self._engine.close()
+        self._pool = self._engine.pool

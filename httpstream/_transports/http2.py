@@ -22,6 +22,7 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     from typing import Any
 
+    from httpstream._connections.pool import Pool
     from httpstream._connections.route import Origin
     from httpstream._models.request import Request
 
@@ -44,26 +45,27 @@ class Http2Engine(Engine):
     async def handle(self, request: Request) -> Response:
         """See Engine."""
         timeouts = request.extensions.get("timeout") or {}
+        pool = self.pool
         try:
             origin = _origin(request)
             refusals, is_first = 0, True
             while True:
-                connection: NegotiatedConnection = await self.pool.acquire(origin, timeouts.get("pool"))
+                connection: NegotiatedConnection = await pool.acquire(origin, timeouts.get("pool"))
                 try:
                     answer = await connection.exchange(request, timeouts)
                     break
                 except NoRoom:
-                    self.pool.release(connection)
+                    pool.release(connection)
                     await self._backend.sleep(0)
                 except NotProcessed as exc:
-                    self.pool.release(connection)
+                    pool.release(connection)
                     refusals += 1
                     if refusals > MAX_REFUSALS or not can_be_sent_again(request.stream):
                         assert exc.__cause__ is not None
                         raise exc.__cause__ from exc.__cause__.__cause__
                 except BaseException as exc:
                     connection.exchange_failed()
-                    self.pool.release(connection)
+                    pool.release(connection)
                     if not (is_first and connection.may_send_again(request, exc)):
                         raise
                     is_first = False
@@ -72,17 +74,17 @@ class Http2Engine(Engine):
             raise
         try:
             if isinstance(answer, Exchange):
-                return self._http2_response(connection, answer, request)
-            return self._response(connection, answer, request)  # type: ignore[arg-type]
+                return self._http2_response(connection, answer, request, pool)
+            return self._response(connection, answer, request, pool)  # type: ignore[arg-type]
         except BaseException:  # a signal, say: nobody else knows of this exchange
             if isinstance(answer, Exchange):
                 answer.connection.abandon(answer.stream)
             connection.exchange_failed()
-            self.pool.release(connection)
+            pool.release(connection)
             raise
 
     def _http2_response(
-        self, connection: NegotiatedConnection, exchange: Exchange, request: Request
+        self, connection: NegotiatedConnection, exchange: Exchange, request: Request, pool: Pool
     ) -> Response:
         stream, http2 = exchange.stream, exchange.connection
         assert stream.head is not None
@@ -91,7 +93,7 @@ class Http2Engine(Engine):
         trailers: list[tuple[bytes, bytes]] = []
         body_type = AsyncHttp2Body if self._backend.is_async else SyncHttp2Body
         network_type = AsyncNetworkStream if self._backend.is_async else NetworkStream
-        release = partial(self.pool.release, connection)
+        release = partial(pool.release, connection)
         return Response(
             status,
             headers=headers,
