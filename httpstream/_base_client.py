@@ -53,8 +53,13 @@ class UseClientDefault:
     None means something else: no timeout at all, no auth at all.
     """
 
+    __module__ = "httpstream"
+
     def __repr__(self) -> str:
         return "USE_CLIENT_DEFAULT"
+
+    def __reduce__(self) -> str:
+        return "USE_CLIENT_DEFAULT"  # the one that there is: pickled and copied by its name
 
 
 USE_CLIENT_DEFAULT = UseClientDefault()

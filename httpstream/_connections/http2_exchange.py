@@ -170,8 +170,7 @@ class Exchange:
             if not await self.connection.wait(stream, stream.has_head, read):
                 peer = origin_text(self.connection.key)
                 raise ReadTimeout(f"no response head from {peer} within the read timeout")
-            if self.events is not None:
-                await self._tell_settings(self.events)
+            await self._tell_settings()
             if stream.informational:
                 await self._tell_informational()
             if stream.head is not None:
@@ -179,10 +178,12 @@ class Exchange:
             if stream.error is not None:
                 raise stream.error
 
-    async def _tell_settings(self, events: Events) -> None:
+    async def _tell_settings(self) -> None:
+        """Those that came while this exchange waited: a later one that is traced must not hear of them."""
         for change in self.connection.settings_changes():
-            async with events.phase(HTTP2, "receive_remote_settings") as phase:
-                phase.result = change
+            if self.events is not None:
+                async with self.events.phase(HTTP2, "receive_remote_settings") as phase:
+                    phase.result = change
 
     async def _tell_informational(self) -> None:
         while self.stream.informational:

@@ -350,15 +350,6 @@ async def test_the_events_of_a_request(lib: Lib) -> Any:
     return trace.names
 
 
-@same("another key in the info of an event of HTTP/2")
-async def test_the_keys_of_each_info(lib: Lib) -> Any:
-    trace = Recorder(lib)
-    with site() as server:
-        async with lib.client(**ONLY_HTTP2) as client:
-            await client.get(server.url, extensions={"trace": trace.extension})
-    return [(name, sorted(info)) for name, info in trace.events]
-
-
 # Where httpstream does otherwise
 
 

@@ -20,7 +20,7 @@ async def test_a_transport_serves_one_client_after_the_other(lib: Lib) -> Any:
     return texts, lib.site.wire
 
 
-@same("a transport that was closed with its client takes no more requests")
+@same("a mounted transport that was closed with its client takes no more requests")
 async def test_a_mounted_transport_serves_one_client_after_the_other(lib: Lib) -> Any:
     transport, texts = lib.transport(), []
     for _ in range(2):
@@ -29,7 +29,7 @@ async def test_a_mounted_transport_serves_one_client_after_the_other(lib: Lib) -
     return texts
 
 
-@same("a transport that was closed takes no more requests")
+@same("a transport that was closed by itself takes no more requests")
 async def test_a_transport_by_itself_after_it_was_closed(lib: Lib) -> Any:
     transport, request = lib.transport(), lib.httpx.Request("GET", lib.site.url + "/")
     send = transport.handle_async_request if lib.is_async else transport.handle_request

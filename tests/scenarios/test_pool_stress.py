@@ -369,6 +369,7 @@ SERVER = """
 
 FORK_OF_A_CLIENT = """
     closed = httpstream.Client(trust_env=False)
+    closed_pool = closed._transport._pool
     closed.close()
     client = httpstream.Client(trust_env=False)
     pool = client._transport._pool
@@ -385,7 +386,7 @@ FORK_OF_A_CLIENT = """
             response.close()
             client.close()
             try:
-                run(closed._transport._pool.acquire(("http", "127.0.0.1", 80), None))
+                run(closed_pool.acquire(("http", "127.0.0.1", 80), None))
             except RuntimeError:
                 pass
             else:
