@@ -129,7 +129,10 @@ class Multiplexer:
         """How many bytes of content may be sent now."""
         if stream.is_over or self.failure is not None:
             return 0
-        return max(self._h2.local_flow_control_window(stream.id), 0)
+        try:
+            return max(self._h2.local_flow_control_window(stream.id), 0)
+        except H2Error:  # asked without the lock: it may be over by now
+            return 0
 
     def send(self, stream: Stream, content: memoryview, *, is_last: bool = False) -> None:
         """Send content, for which there must be room."""
