@@ -127,6 +127,8 @@ class Exchange:
             read = self._timeouts.get("read")
             patience = CONTINUE_TIMEOUT if read is None else min(read, CONTINUE_TIMEOUT)
             await self.connection.wait(stream, stream.has_head, patience)
+            if stream.head is not None:
+                return  # a final response: the content is not wanted
         upload = Http2Upload(self, section.content_length, write)
         upload.watch(self._request, section.content_length)
         if (

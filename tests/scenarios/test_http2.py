@@ -18,7 +18,7 @@ from tests.servers.http2 import (
     serve_http2,
     take_content,
 )
-from tests.servers.steps import announce, send, wait_for
+from tests.servers.steps import announce, send, wait_for, wait_read
 
 PLAIN = {"http1": False, "http2": True}
 """Of a client that speaks nothing else: then it needs no TLS."""
@@ -352,6 +352,26 @@ async def test_an_answer_that_has_begun_does_not_stop_the_upload(world, server):
     async with world.client(**PLAIN) as client:
         response = await client.post(server(script).url, content=world.pieces([b"x" * 100_000] * 2))
     assert response.text == "first last"
+
+
+async def test_an_upload_that_expects_100_continue_is_not_sent_when_the_answer_comes_instead(world, server):
+    script = [
+        begin(),
+        expect_head(1, expect="100-continue"),
+        send(wire.headers(1, [(b":status", b"417")]) + wire.data(1, b"no")),
+        wait_read(),
+        expect_pause(0.05),
+        send(wire.data(1, b"thing", end=True)),
+        expect_reset(1),
+        expect_head(3),
+        reply(3, b"next"),
+        expect_goodbye(),
+    ]
+    one = server(script)
+    async with world.client(**PLAIN) as client:
+        response = await client.post(one.url, content=b"hello", headers={"Expect": "100-continue"})
+        assert (response.status_code, response.text) == (417, "nothing")
+        assert (await client.get(one.url)).text == "next"
 
 
 async def test_an_upload_that_expects_100_continue_waits_for_it(world, server):
