@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from httpstream._exceptions import DecodingError
+
 from .bases import AsyncByteStream, SyncByteStream, can_be_sent_again
 from .iterables import as_stream
 from .stream import Stream
@@ -47,20 +49,20 @@ class GZipStream(Stream, AsyncByteStream, SyncByteStream):
     def _coder(self) -> Any:
         if self._level is not None:
             return _Compressor(self._level)
-        from httpstream._config import MessageLimits
+        from httpstream._config import DEFAULT_MESSAGE_LIMITS
         from httpstream._decoders import make_decoder
 
-        return make_decoder(["gzip"], MessageLimits())
+        return make_decoder(["gzip"], getattr(self.source, "limits", DEFAULT_MESSAGE_LIMITS))
 
     def __iter__(self) -> Iterator[bytes]:
         self._check_open()
         self.source._check_world(SyncByteStream, "aread(), aiter_...(), async for")
-        return _Pieces(iter(self.source), self._coder())  # type: ignore[call-overload]  # a SyncByteStream
+        return _Pieces(self.source, iter(self.source), self._coder())  # type: ignore[call-overload]  # a SyncByteStream
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._check_open()
         self.source._check_world(AsyncByteStream, "read(), iter_...(), for")
-        return _AsyncPieces(self.source.__aiter__(), self._coder())  # type: ignore[attr-defined]  # as above
+        return _AsyncPieces(self.source, self.source.__aiter__(), self._coder())  # type: ignore[attr-defined]  # as above
 
     def can_be_sent_again(self) -> bool:
         """See `httpstream._streams.can_be_sent_again`."""
@@ -103,19 +105,37 @@ class _Compressor:
 class _Coding:
     """What the iterators of both worlds do with the pieces of their source."""
 
-    __slots__ = ("_coder", "_ended", "_pieces")
+    __slots__ = ("_coder", "_ended", "_pieces", "_source")
 
-    def __init__(self, pieces: Any, coder: Any) -> None:
+    def __init__(self, source: Stream, pieces: Any, coder: Any) -> None:
+        self._source = source
         self._pieces = pieces
         self._coder = coder
         self._ended = False
+
+    def _decode(self, piece: bytes) -> bytes:
+        try:
+            return self._coder.decode(piece)  # type: ignore[no-any-return]  # see __init__
+        except DecodingError as exc:
+            self._blame(exc)
+            raise
+
+    def _blame(self, exc: DecodingError) -> None:
+        """Where the source is a response's content, its request is the one that failed."""
+        if hasattr(self._source, "_blame"):
+            self._source._blame(exc)
 
     def _end(self) -> bytes:
         """What comes after the last piece of the source. Raises DecodingError when something is missing."""
         if self._ended:
             return b""
-        self._ended = True
-        return self._coder.finish() or b""
+        try:
+            rest: bytes = self._coder.finish() or b""
+        except DecodingError as exc:
+            self._blame(exc)
+            raise
+        self._ended = True  # not where it raised: what was cut does not end well when it is read once more
+        return rest
 
 
 class _Pieces(_Coding):
@@ -131,7 +151,7 @@ class _Pieces(_Coding):
                 piece = next(self._pieces, None)
                 if piece is None:
                     break
-            coded: bytes = self._coder.decode(piece)
+            coded = self._decode(piece or b"")
             if coded:
                 return coded
         rest = self._end()
@@ -159,7 +179,7 @@ class _AsyncPieces(_Coding):
                     piece = await self._pieces.__anext__()
                 except StopAsyncIteration:
                     break
-            coded: bytes = self._coder.decode(piece)
+            coded = self._decode(piece or b"")
             if coded:
                 return coded
         rest = self._end()

@@ -12,12 +12,12 @@ import pytest
 
 from httpstream._config import MessageLimits
 from httpstream._decoders.replay import KEPT_BYTES
-from tests.codings import CODINGS, MIB, TEXT, decode_until_error, encode, flushing, zstd_module
+from tests.codings import CODINGS, MIB, TEXT, Flushing, decode_until_error, encode, zstd_module
 
 
 def broken_at(coding, good, size=300):
     """Content whose first `good` bytes can be decoded, all of it flushed, with something that no coding allows."""
-    compress = flushing(coding)
+    compress = Flushing(coding)
     coded = b"".join(compress(good[at : at + size]) for at in range(0, len(good), size))
     # deflate: a block of the type that does not exist; br and zstd: reserved bits.
     return coded + b"\xff" * 20
@@ -49,7 +49,7 @@ def test_what_stands_behind_brotli_does_not_cost_its_content():
 def test_everything_in_front_of_a_fault_comes_through_two_codings(codings, inflate):
     inner, outer = codings
     assert decode_until_error(codings, encode(outer, broken_at(inner, TEXT)))[0] == TEXT
-    compress = flushing(outer)
+    compress = Flushing(outer)
     assert decode_until_error(codings, compress(encode(inner, TEXT)) + b"\xff" * 20)[0] == TEXT
 
 

@@ -21,11 +21,11 @@ from tests.codings import (
     LIMITS,
     MIB,
     TEXT,
+    Flushing,
     decode,
     decode_until_error,
     drain,
     encode,
-    flushing,
     raw_deflate,
     zstd_module,
 )
@@ -187,7 +187,7 @@ def test_a_wrong_checksum_or_length_is_an_error(coding, inflate):
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_flushed_data_is_handed_over_at_once(coding, inflate):
-    compress = flushing(coding)
+    compress = Flushing(coding)
     decoder = make_decoder([coding], LIMITS)
     for number in range(300):
         message = b"data: %d\n\n" % number
@@ -198,7 +198,7 @@ def test_flushed_data_is_handed_over_at_once(coding, inflate):
 @pytest.mark.parametrize("size", [32_752, 32_768, 65_535, 65_536, 65_537, 131_072, 500_000])
 def test_flushed_data_of_any_size_is_handed_over_at_once(coding, size, inflate):
     """A library gives its output in blocks of its own: brotli stops after the first, which has 32,752 bytes."""
-    compress = flushing(coding)
+    compress = Flushing(coding)
     decoder = make_decoder([coding], LIMITS)
     for message in (random.Random(size).randbytes(size), bytes(size)):
         assert b"".join(drain(decoder, compress(message))) == message
@@ -206,7 +206,7 @@ def test_flushed_data_of_any_size_is_handed_over_at_once(coding, size, inflate):
 
 @pytest.mark.parametrize("codings", list(itertools.permutations(CODINGS, 2)))
 def test_flushed_data_is_handed_over_at_once_through_two_codings(codings, inflate):
-    inner, outer = map(flushing, codings)
+    inner, outer = map(Flushing, codings)
     decoder = make_decoder(codings, LIMITS)
     for number in range(50):
         message = b"data: %d\n\n" % number

@@ -55,8 +55,9 @@ def test_any_cut_of_the_source_gives_the_same(cut: int, step: int) -> None:
 def test_what_ends_before_its_coding_does_is_an_error(missing: int) -> None:
     data = gzip.compress(CONTENT)[:-missing]
     stream = GZipStream([data[at : at + 100] for at in range(0, len(data), 100)])
-    with pytest.raises(httpstream.DecodingError):
-        stream.read()
+    for _ in range(2):  # and it stays one
+        with pytest.raises(httpstream.DecodingError):
+            stream.read()
 
 
 @pytest.mark.parametrize("data", [b"no gzip at all", gzip.compress(CONTENT)[:-8] + b"\0" * 8])
