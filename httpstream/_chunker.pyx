@@ -99,6 +99,13 @@ cdef class Splitter:
         if self._owner is None:
             self._left = 0
 
+    def leave(self):
+        """Detach, and return what is left of the current segment: somebody else reads on there."""
+        cdef bytes left = PyBytes_FromStringAndSize(self._at, self._left)
+        self._source = self._owner = None
+        self._left = 0
+        return left
+
     cdef int _segment(self) except -1:
         """Make the next segment that is already there current. 1: done; 0: there is none."""
         cdef Source source = self._source
@@ -183,6 +190,11 @@ cdef class ByteChunker(Splitter):
 
     cdef object rest(self):
         return self.finish()
+
+    def leave(self):
+        """See Splitter.leave; a chunk under construction goes in front."""
+        cdef object part = self.finish()
+        return Splitter.leave(self) if part is None else part + Splitter.leave(self)
 
     cdef object _cut(self):
         """An item out of the current segment; the pushed object itself where it is wanted whole."""
@@ -352,6 +364,9 @@ cdef class TextChunker(Splitter):
 
     def detach(self):
         self._chunks.detach()
+
+    def leave(self):
+        return self._cut_off + self._chunks.leave()
 
     cpdef object pop(self):
         cdef object chunk, text

@@ -203,6 +203,11 @@ cdef class LineSplitter(LineCutter):
     def attach(self, Source source not None):
         Splitter.attach(self, source if self._transcoder is None else Transcoded(source, self._transcoder))
 
+    def leave(self):
+        """See Splitter.leave; what has been recoded cannot be given back."""
+        left = Splitter.leave(self)
+        return left if self._transcoder is None else b""
+
     cpdef object pop(self):
         cdef const char* at
         cdef Py_ssize_t size

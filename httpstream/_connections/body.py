@@ -17,6 +17,7 @@ from httpstream._streams.http import HTTPStream
 from httpstream._streams.memory import OnePiece
 
 from .progress import Progress
+from .turn import Turn
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class LiveBody(HTTPStream):
             if is_complete and self._progress is not None:
                 self._progress.end(self._taken)
 
-    # As the reader of its own iterator.
+    # As a reader: see `turn`.
 
     def start(self, splitter: Splitter[Any]) -> None:
         if self._splitter is not None:
@@ -136,7 +137,7 @@ class SyncLiveBody(LiveBody, SyncByteStream):
     def attach(self, splitter: Splitter[Any]) -> Callable[[], bool]:
         """Let a splitter cut its items out of the receive buffer. Returns what waits for more; False: the end."""
         self.start(splitter)
-        return self.feed
+        return Turn(self, splitter).feed
 
     def feed(self) -> bool:
         return run(self._feed())
@@ -145,7 +146,7 @@ class SyncLiveBody(LiveBody, SyncByteStream):
         self._abort()
 
     def __iter__(self) -> Iterator[bytes]:
-        return Items(ByteChunker(None), self) if self._content is None else iter((self._content,))
+        return Items(ByteChunker(None), Turn(self)) if self._content is None else iter((self._content,))
 
     def close(self) -> None:
         self._closed = True
@@ -158,7 +159,7 @@ class AsyncLiveBody(LiveBody, AsyncByteStream):
     def attach(self, splitter: Splitter[Any]) -> Callable[[], Any]:
         """See SyncLiveBody.attach."""
         self.start(splitter)
-        return self._feed
+        return Turn(self, splitter).feed
 
     feed = LiveBody._feed
 
@@ -166,7 +167,7 @@ class AsyncLiveBody(LiveBody, AsyncByteStream):
         self._abort()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return AsyncItems(ByteChunker(None), self) if self._content is None else OnePiece(self._content)
+        return AsyncItems(ByteChunker(None), Turn(self)) if self._content is None else OnePiece(self._content)
 
     async def aclose(self) -> None:
         self._closed = True

@@ -17,6 +17,7 @@ from httpstream._streams.memory import OnePiece
 from .progress import Progress
 from .route import origin_text
 from .trace import HTTP2
+from .turn import Turn
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Http2Body(HTTPStream):
             if self._progress is not None and self._stream.is_over and self._stream.error is None:
                 self._progress.end(self._stream.bytes_taken)
 
-    # As the reader of its own iterator.
+    # As a reader: see `turn`.
 
     def start(self, splitter: Splitter[Any]) -> None:
         if self._splitter is not None:
@@ -159,7 +160,7 @@ class SyncHttp2Body(Http2Body, SyncByteStream):
     def attach(self, splitter: Splitter[Any]) -> Callable[[], bool]:
         """Let a splitter have the content. Returns what gives it more; False: the end."""
         self.start(splitter)
-        return self.feed
+        return Turn(self, splitter).feed
 
     def feed(self) -> bool:
         return run(self._feed())
@@ -168,7 +169,7 @@ class SyncHttp2Body(Http2Body, SyncByteStream):
         run(self._end(exc))
 
     def __iter__(self) -> Iterator[bytes]:
-        return Items(ByteChunker(None), self) if self._content is None else iter((self._content,))
+        return Items(ByteChunker(None), Turn(self)) if self._content is None else iter((self._content,))
 
     def close(self) -> None:
         self._closed = True
@@ -181,7 +182,7 @@ class AsyncHttp2Body(Http2Body, AsyncByteStream):
     def attach(self, splitter: Splitter[Any]) -> Callable[[], Any]:
         """See SyncHttp2Body.attach."""
         self.start(splitter)
-        return self._feed
+        return Turn(self, splitter).feed
 
     feed = Http2Body._feed
 
@@ -189,7 +190,7 @@ class AsyncHttp2Body(Http2Body, AsyncByteStream):
         await self._end(exc)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return AsyncItems(ByteChunker(None), self) if self._content is None else OnePiece(self._content)
+        return AsyncItems(ByteChunker(None), Turn(self)) if self._content is None else OnePiece(self._content)
 
     async def aclose(self) -> None:
         self._closed = True

@@ -30,7 +30,8 @@ class TracedBody(LiveBody):
 
     def start(self, splitter: Splitter[Any]) -> None:
         super().start(splitter)
-        splitter.detach()  # until the start has been told, which may need an await
+        if self._phase is None:
+            splitter.detach()  # until the start has been told, which may need an await
 
     async def _feed(self) -> bool:
         events = self._connection.events

@@ -31,7 +31,7 @@ class Request:
 
 
 class Answer:
-    """A status, fields and content; content that is a list is sent piece by piece, chunked."""
+    """A status, fields and content; other content than bytes and a dict is sent piece by piece, chunked."""
 
     def __init__(self, content: Any = b"", status: int = 200, **fields: str) -> None:
         self.status = status
@@ -48,10 +48,15 @@ class Service:
     def __init__(self) -> None:
         self.on: dict[str, Answer | Callable[[Request], Answer]] = {}
         self.received: list[Request] = []
+        self.connections = 0
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                service.connections += 1
 
             def log_message(self, *args: Any) -> None:
                 pass

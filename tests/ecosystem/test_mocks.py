@@ -83,6 +83,14 @@ def test_respx_by_default_patches_what_is_not_here(service: Service) -> None:
         assert httpx.get(f"{service.url}/real").text == "from the server"
 
 
+def test_respx_can_be_told_once_for_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/drop-in.md has this line for a conftest.py."""
+    monkeypatch.setattr("respx.mocks.DEFAULT_MOCKER", "httpx")
+    with respx.mock:
+        respx.get("https://example.org/").respond(204)
+        assert httpx.get("https://example.org/").status_code == 204
+
+
 def test_pytest_httpx(httpx_mock: Any) -> None:
     httpx_mock.add_response(url="https://example.org/a?b=c", json={"a": 1}, headers={"X-Mine": "1"})
     httpx_mock.add_response(method="POST", url="https://example.org/b", match_json={"x": 1}, status_code=201)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -62,6 +64,28 @@ def test_completions_in_the_async_world(options: dict[str, Any]) -> None:
     assert asyncio.run(ask()) == ("Hello, world", ["Hel", "lo, ", "wörld\u2028"])
 
 
+def test_streamed_completions_share_a_connection(service: Service, options: dict[str, Any]) -> None:
+    """Behind the last event openai reads the rest of the response by its stream, in the async world."""
+
+    def slow_end(request: Request) -> Answer:
+        def pieces() -> Iterator[bytes]:
+            yield from complete(request).content
+            time.sleep(0.02)  # the end of the content comes later than the last event
+
+        return Answer(pieces(), content_type="text/event-stream")
+
+    service.on["/v1/chat/completions"] = slow_end
+
+    async def ask() -> None:
+        async with openai.AsyncOpenAI(**options) as client:
+            for _ in range(3):
+                stream = await client.chat.completions.create(model="m", messages=QUESTION, stream=True)
+                assert len([chunk async for chunk in stream]) == 3
+
+    asyncio.run(ask())
+    assert (len(service.received), service.connections) == (3, 1)
+
+
 def test_the_stream_helper(options: dict[str, Any]) -> None:
     with openai.OpenAI(**options) as client:
         with client.chat.completions.with_streaming_response.create(model="m", messages=QUESTION) as response:
@@ -98,8 +122,6 @@ def test_a_service_that_is_not_there_is_a_connection_error(options: dict[str, An
 
 
 def test_a_timeout_is_a_timeout(service: Service, options: dict[str, Any]) -> None:
-    import time
-
     def late(request: Request) -> Answer:
         time.sleep(0.5)
         return complete(request)

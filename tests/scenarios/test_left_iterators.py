@@ -33,13 +33,34 @@ async def test_a_live_stream_has_one_reader(world, fault_server):
     server = fault_server([serve()], then=None)
     async with world.client() as client:
         async with client.stream("GET", server.url + "/x") as answer:
-            stream = answer.response.stream
-            for error in (None, StreamConsumed):
-                items = stream.__aiter__() if world.is_async else iter(stream)
-                step = items.__anext__ if world.is_async else items.__next__
-                if error is None:
-                    assert (await step() if world.is_async else step()) == b"GET /x"
-                    continue
-                with pytest.raises(error):
-                    await step() if world.is_async else step()
+            assert [piece async for piece in world.iterate(answer.response.stream)] == [b"GET /x"]
+            with pytest.raises(StreamConsumed):
+                await world.iterate(answer.response.stream).__anext__()
     assert len(server.peers) == 1
+
+
+PARTS = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n", b"6\r\nsecond\r\n0\r\n\r\n"]
+
+
+@pytest.mark.parametrize("traced", [False, True])
+async def test_an_iterator_that_somebody_else_has_read_on_from_says_so(world, fault_server, traced):
+    """It must neither hang nor take what is the other one's."""
+    seen = []
+
+    async def trace(name, info):
+        seen.append(name)
+
+    options = (
+        {"extensions": {"trace": trace if world.is_async else lambda name, info: seen.append(name)}}
+        if traced
+        else {}
+    )
+    server = fault_server([expect_request("GET /"), send(PARTS[0]), send(PARTS[1])])
+    async with world.client() as client, client.stream("GET", server.url, **options) as answer:
+        early = answer.iter("bytes", 2)
+        assert await early.__anext__() == b"fi"
+        rest = world.iterate(answer.response.stream)
+        assert (await rest.__anext__()).startswith(b"rst")
+        with pytest.raises(StreamConsumed):
+            while True:
+                await early.__anext__()

@@ -11,6 +11,7 @@ import pytest
 
 from httpstream._chunker import ByteChunker, Splitter, TextChunker
 from httpstream._config import AS_IT_ARRIVES
+from httpstream._lines import LineSplitter
 
 
 def test_the_default_is_at_most_1024_and_never_waits() -> None:
@@ -138,3 +139,44 @@ def test_one_byte_pieces_cost_the_same_at_any_size() -> None:
 
     # Quadratic code would need 64 times as long for 8 times the input.
     assert best_of_three(lambda: feed(800_000)) < 24 * best_of_three(lambda: feed(100_000))
+
+
+@pytest.mark.parametrize(
+    ("splitter", "taken"),
+    [
+        (ByteChunker(2), b"ab"),
+        (ByteChunker(3), b"abc"),
+        (ByteChunker(), b"abcde\nfgh"),
+        (TextChunker(2), "ab"),
+        (LineSplitter(), b"abcde"),
+        (LineSplitter("utf-8"), "abcde"),
+    ],
+)
+def test_whoever_reads_on_gets_what_has_not_been_taken(splitter, taken) -> None:
+    splitter.push(b"abcde\nfgh")
+    assert splitter.pop() == taken
+    size = len(taken) + (1 if isinstance(splitter, LineSplitter) else 0)  # the end of the line is gone, too
+    assert splitter.leave() == b"abcde\nfgh"[size:]
+    assert splitter.pop() is None
+
+
+def test_whoever_reads_on_gets_the_chunk_under_construction() -> None:
+    chunker = ByteChunker(4)
+    chunker.push(b"abcdef")
+    assert (chunker.pop(), chunker.pop()) == (b"abcd", None)
+    assert chunker.leave() == b"ef"
+
+
+def test_whoever_reads_on_gets_the_beginning_of_a_character() -> None:
+    chunker = TextChunker(2)
+    chunker.push("aé".encode())
+    assert chunker.pop() == "a"
+    assert chunker.leave() == "é".encode()
+
+
+def test_recoded_text_is_not_given_back() -> None:
+    """What is held of it is no longer as it came."""
+    splitter = LineSplitter("utf-16-le")
+    splitter.push("ab\ncd".encode("utf-16-le"))
+    assert splitter.pop() == "ab"
+    assert splitter.leave() == b""
