@@ -101,6 +101,14 @@ class Http2Connection:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {origin_text(self.key)!r} capacity={self.capacity}>"
 
+    @property
+    def is_async(self) -> bool:
+        return self._backend.is_async
+
+    async def call(self, hook: Callable[..., Any], *args: Any) -> None:
+        """Call what the user has given, in the user's world."""
+        await self._backend.call(hook, *args)
+
     # For the pool.
 
     @property
@@ -248,14 +256,6 @@ class Http2Connection:
         if self._moved == moved and stream.id:
             self._mux.accepts = False  # maybe nobody is there any more: let no other request wait too
         return False
-
-    @property
-    def is_async(self) -> bool:
-        return self._backend.is_async
-
-    async def call(self, hook: Callable[..., Any], *args: Any) -> None:
-        """Call what the user has given, in the user's world."""
-        await self._backend.call(hook, *args)
 
     def take(self, stream: Stream) -> bytes | None:
         """The next piece of content, if any."""
