@@ -14,7 +14,7 @@ from httpstream._network.sockets import seconds_left
 
 from .connection import Connection
 from .exchange import merge_fields
-from .route import Route, origin_text
+from .route import DEFAULT_PORTS, Route, origin_text
 from .trace import PROXY, SOCKS
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .route import Origin
     from .trace import Events
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+PROXY_PORTS = {**DEFAULT_PORTS, "socks5": 1080, "socks5h": 1080}
 
 
 def route_through(proxy: Proxy, context: Callable[[], ssl.SSLContext], limits: MessageLimits) -> Route:
@@ -156,7 +156,7 @@ class SOCKSRoute(Route):
 
 def origin_of(proxy: Proxy) -> Origin:
     url = proxy.url
-    return url.scheme, url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme]
+    return url.scheme, url.raw_host.decode("ascii"), url.port or PROXY_PORTS[url.scheme]
 
 
 def way(origin: Origin, proxy: Origin) -> str:

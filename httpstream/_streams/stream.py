@@ -154,6 +154,14 @@ class Stream(Iteration):
             self._ahead = self._receive()
         return self._cut(size)
 
+    def read_buffer(self, nbytes: int) -> bytes:
+        """Read ``nbytes`` bytes, fewer at the end alone. pyarrow asks by this name, and needs its blocks whole."""
+        pieces: list[bytes] = []
+        while nbytes > 0 and (piece := self.read(nbytes)):
+            pieces.append(piece)
+            nbytes -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
     def readinto(self, buffer: Buffer) -> int:
         """Read into the caller's memory; returns how many bytes came, as `read` does; 0 is the end."""
         self._check_open()

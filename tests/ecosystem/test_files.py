@@ -122,3 +122,11 @@ def test_a_consumer_of_files_reads_a_response(
         expected = consume(file)
     with httpstream.stream("GET", f"{url}/{framing}", timeout=60) as response:
         assert consume(response.stream) == expected  # type: ignore[arg-type]
+
+
+def test_pyarrow_gets_whole_blocks_however_the_content_arrives(service: Service) -> None:
+    """It takes a short read for a block, and no row may stand in three of them."""
+    content = b"id,name\n" + b"".join(b"%d,name %d\n" % (number, number) for number in range(500))
+    service.on["/dribble"] = Answer([content[at : at + 2] for at in range(0, len(content), 2)])
+    with httpstream.stream("GET", f"{service.url}/dribble", timeout=60) as response:
+        assert pyarrow.csv.read_csv(response.stream).shape == (500, 2)

@@ -87,6 +87,14 @@ def test_read_of_a_size_gives_at_most_so_much_and_something_until_the_end(
     assert make(CONTENT).read(None) == CONTENT
 
 
+@pytest.mark.parametrize("size", [1, 7, len(CONTENT), len(CONTENT) + 1])
+def test_read_buffer_gives_all_that_was_asked_for_until_the_end(size: int) -> None:
+    stream = BothWorlds(*[CONTENT[at : at + 3] for at in range(0, len(CONTENT), 3)])
+    taken = list(iter(lambda: stream.read_buffer(size), b""))
+    assert taken == [CONTENT[at : at + size] for at in range(0, len(CONTENT), size)]
+    assert stream.read_buffer(0) == b""
+
+
 @sync_streams
 def test_reads_of_every_kind_go_on_from_where_the_cursor_stands(make: Callable[[bytes], Any]) -> None:
     stream = make(CONTENT)
