@@ -7,6 +7,7 @@ this is its fast path. No HTTP, no TLS, no exception of ours: what goes wrong is
 from __future__ import annotations
 
 import errno
+import select
 import sys
 from time import monotonic
 
@@ -18,31 +19,47 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class ThreadReadiness:
-    """The sync world: the calling thread polls, with a poll object that knows the socket already."""
+class Readiness:
+    """What both worlds have: a poll object that knows the socket already."""
 
     __slots__ = ("_factory", "_poll", "_sock")
 
     def __init__(self, sock: Any) -> None:
-        self._sock = sock
+        self._sock = sock  # held, so that no collector closes the descriptor while it is registered
         self._factory: Any = None  # what made the poll object
         self._poll: Any = None
 
-    async def wait(self, deadline: float | None) -> bool:
-        """Wait until trying to receive makes sense; False: the deadline has passed. See `TaskReadiness`."""
-        import select
+    def is_readable(self) -> bool:
+        """Whether trying to receive makes sense now; also when the socket is closed. Not while anybody waits."""
+        poll = self._poll_object()
+        return bool(ready_sockets(((self._sock, READ),), 0.0) if poll is None else poll.poll(0))
 
+    def _poll_object(self) -> Any:
+        """The poll object; None: the system has none, or the socket is closed."""
         # Looked up at each wait: gevent replaces it, and Windows has none.
         factory = getattr(select, "poll", None)
         if factory is None or self._sock.fileno() < 0:
-            return bool(ready_sockets(((self._sock, READ),), deadline))
+            return None
         if factory is not self._factory:
             self._poll = factory()
             self._poll.register(self._sock, select.POLLIN)
             self._factory = factory
-        found = self._poll.poll(milliseconds(deadline))
+        return self._poll
+
+
+class ThreadReadiness(Readiness):
+    """The sync world: the calling thread polls."""
+
+    __slots__ = ()
+
+    async def wait(self, deadline: float | None) -> bool:
+        """Wait until trying to receive makes sense; False: the deadline has passed. See `TaskReadiness`."""
+        poll = self._poll_object()
+        if poll is None:
+            return bool(ready_sockets(((self._sock, READ),), deadline))
+        found = poll.poll(milliseconds(deadline))
         while not found and (deadline is None or monotonic() < deadline):
-            found = self._poll.poll(milliseconds(deadline))
+            found = poll.poll(milliseconds(deadline))
         return bool(found)
 
     def pause(self) -> None:
@@ -52,7 +69,7 @@ class ThreadReadiness:
         """Nothing stays registered with anybody else between two waits."""
 
 
-class TaskReadiness:
+class TaskReadiness(Readiness):
     """The async world. On asyncio and uvloop the socket stays registered with the loop between two waits.
 
     That halves the CPU of a small request against registering anew, and one timer serves all deadlines: when it goes
@@ -60,11 +77,10 @@ class TaskReadiness:
     loops that cannot watch sockets (Windows' default one), anyio waits.
     """
 
-    __slots__ = ("_deadline", "_due", "_errors", "_fd", "_future", "_loop", "_sock", "_timer")
+    __slots__ = ("_deadline", "_due", "_errors", "_fd", "_future", "_loop", "_timer")
 
     def __init__(self, sock: Any) -> None:
-        # Held, so that no collector closes the descriptor while it is registered.
-        self._sock = sock
+        super().__init__(sock)
         self._fd = -1
         self._loop: asyncio.AbstractEventLoop | None = None  # where the socket is registered
         self._future: asyncio.Future[bool] | None = None  # of the task that waits
@@ -129,8 +145,6 @@ class TaskReadiness:
         self._loop = loop
         self._errors = None
         if type(loop).__module__.partition(".")[0] == "uvloop":
-            import select
-
             self._errors = select.poll()
             self._errors.register(self._fd, 0)
         return True

@@ -247,13 +247,7 @@ class SocketStream:
 
     def is_alive(self) -> bool:
         """Tell whether an idle stream can still be used: nothing came on it, and it has not ended."""
-        try:
-            self._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return not self._readiness.is_readable()
 
     def look_again(self) -> None:
         """Make the next `try_recv_into` ask the system, whatever the tries before have met."""

@@ -329,7 +329,9 @@ class TLSStream(SocketStream):
         return await start_tls_inside(self, context, server_hostname, deadline, alpn)
 
     def is_alive(self) -> bool:
-        """See SocketStream. Asked by a read: in TLS 1.3, session tickets make healthy ones readable."""
+        """See SocketStream. What came is read: in TLS 1.3, session tickets make healthy ones readable."""
+        if not (self._pending() or self._readiness.is_readable()):
+            return True
         try:
             self._sock.recv(1)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
