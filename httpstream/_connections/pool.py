@@ -88,6 +88,7 @@ class PoolTable:
         self._idle: OrderedDict[PooledConnection, None] = OrderedDict()
         self._idle_by_key: dict[Hashable, dict[PooledConnection, None]] = {}
         self._waiters: OrderedDict[Waiter, None] = OrderedDict()
+        self._first_expiry = float("inf")  # no idle connection expires before this
         self.is_closed = False
 
     def take(self, key: Hashable, now: float) -> Taken:
@@ -99,7 +100,7 @@ class PoolTable:
         """
         if self.is_closed:
             return False, None, []
-        closing = self._remove_expired(now) if self._idle else []
+        closing = self._remove_expired(now) if now >= self._first_expiry else []
         same_key = self._idle_by_key.get(key)
         if same_key:
             # The one used last: its peer is the least likely to have closed it, and the others may expire.
@@ -150,10 +151,13 @@ class PoolTable:
             return (waiter,), [] if connection in self._lent else [connection]
         if not is_reusable or self.is_closed or self._max_idle <= 0:
             return (), [connection]
-        closing = self._remove_expired(now) if self._idle else []
+        closing = self._remove_expired(now) if now >= self._first_expiry else []
         if len(self._idle) >= self._max_idle:
             closing.append(self._remove_oldest())
-        connection.expires_at = now + self._expiry if self._expiry is not None else float("inf")
+        if self._expiry is not None:
+            connection.expires_at = now + self._expiry
+            if not self._idle:
+                self._first_expiry = connection.expires_at
         self._idle[connection] = None
         self._idle_by_key.setdefault(connection.key, {})[connection] = None
         return (), closing
@@ -202,6 +206,7 @@ class PoolTable:
         removed: list[PooledConnection] = []
         while self._idle and next(iter(self._idle)).expires_at <= now:
             removed.append(self._remove_oldest())
+        self._first_expiry = next(iter(self._idle)).expires_at if self._idle else float("inf")
         return removed
 
     def _remove_oldest(self) -> PooledConnection:
@@ -259,20 +264,38 @@ class Pool:
         The caller gives it back with ``release``, in every case and exactly once.
         Raises PoolTimeout; RuntimeError when the pool is closed, also while it waits.
         """
+        connection = self.take(key)
+        while connection is None:
+            connection = self._checked(key, True, await self._wait(key, timeout), [], monotonic())
+        return connection
+
+    def take(self, key: Hashable) -> Any:
+        """What ``acquire`` gives, as long as that needs no wait; else None."""
         now = monotonic()
-        has_place, connection, closing = self._decide(self._table.take, key, now)
+        with self._lock:
+            has_place, connection, closing = self._table.take(key, now)
+        if self._returned:
+            self._take_back()
+        return self._checked(key, has_place, connection, closing, now)
+
+    def _checked(
+        self,
+        key: Hashable,
+        has_place: bool,
+        connection: PooledConnection | None,
+        closing: list[PooledConnection],
+        now: float,
+    ) -> Any:
+        """What the table has given, made a connection that is alive, or new. None: it has no place to give."""
         try:
-            for surplus in closing:
-                surplus.close()
             while True:
+                for surplus in closing:
+                    surplus.close()
                 if not has_place:
-                    connection = await self._wait(key, timeout)
-                    has_place = True
+                    return None
                 if connection is None or connection.is_alive():
                     break
                 has_place, connection, closing = self._decide(self._table.replace, connection, now)
-                for surplus in closing:
-                    surplus.close()
             if connection is None:
                 opened = self._open_connection(key)
                 self._decide(self._table.settle, opened)

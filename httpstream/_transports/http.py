@@ -114,7 +114,9 @@ class Engine:
             origin = _origin(request)
             first = True
             while True:
-                connection = await pool.acquire(origin, timeouts.get("pool"))
+                connection = pool.take(origin)
+                if connection is None:
+                    connection = await pool.acquire(origin, timeouts.get("pool"))
                 try:
                     head = await connection.exchange(request, timeouts)
                     break
