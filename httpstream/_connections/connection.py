@@ -169,7 +169,10 @@ class Connection:
         stream = request.stream
         try:
             if section.content_length == 0 and type(stream) is ByteStream and not stream.content:
-                early = await self.send(head, timeouts.get("write"), informational)
+                done = self._stream.try_send(head)
+                early = None
+                if done != len(head):
+                    early = await self._send_rest(head, done, timeouts.get("write"), informational)
             else:
                 early = await self._send_with_content(head, section, request, timeouts, informational)
         except WriteError as exc:
@@ -266,10 +269,14 @@ class Connection:
 
     async def send(self, data: bytes | memoryview, timeout: float | None, informational: Any) -> Head | None:
         """Send all of it, unless a final response comes before: then stop and return its head."""
+        done = self._stream.try_send(data)
+        return None if done == len(data) else await self._send_rest(data, done, timeout, informational)
+
+    async def _send_rest(
+        self, data: bytes | memoryview, done: int, timeout: float | None, informational: Any
+    ) -> Head | None:
+        """See `send`. done: what the first `try_send` has said."""
         stream = self._stream
-        done = stream.try_send(data)
-        if done == len(data):
-            return None
         view = memoryview(data)
         done = max(done, 0)
         while done < len(view):
@@ -289,34 +296,35 @@ class Connection:
             if head is None:
                 if self._parser.fill() < 0:
                     return None
-            elif await self._is_final(head, informational):
+            elif head[1] >= 200 or await self._is_final(head, informational):
                 return head
 
     async def _receive_head(
         self, deadline: float | None, informational: Any, *, or_continue: bool = False
     ) -> Head:
         """The head of the final response (or of a 100, when asked for). deadline: for all of it, also past 1xx."""
-        parser = self._parser
+        parser, stream = self._parser, self._stream
         while True:
             head = parser.next_head()
             if head is None:
-                if parser.fill() < 0:
-                    await self._wait_for_head(deadline)
-            elif await self._is_final(head, informational) or (or_continue and head[1] == 100):
+                if stream.must_wait or parser.fill() < 0:
+                    try:
+                        await stream.wait_recv(deadline)
+                    except ReadTimeout as exc:
+                        if parser.nothing_received:
+                            raise
+                        raise ReadTimeout(
+                            f"no complete response head from {origin_text(self.key)} within the read timeout"
+                        ) from exc
+            elif (
+                head[1] >= 200
+                or await self._is_final(head, informational)
+                or (or_continue and head[1] == 100)
+            ):
                 return head
 
-    async def _wait_for_head(self, deadline: float | None) -> None:
-        try:
-            await self._stream.wait_recv(deadline)
-        except ReadTimeout as exc:
-            if self._parser.nothing_received:
-                raise
-            origin = origin_text(self.key)
-            raise ReadTimeout(f"no complete response head from {origin} within the read timeout") from exc
-
     async def _is_final(self, head: Head, informational: Any) -> bool:
-        if head[1] >= 200:
-            return True
+        """Whether nothing comes behind this head of a 1xx."""
         if head[1] == 101:
             if self._section is None or not self._section.offers_upgrade:
                 raise RemoteProtocolError(

@@ -20,18 +20,19 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # Field values: visible characters and obs-text, with blanks between but not around them (RFC 9110 section 5.5).
 _VALUE = rb"(?:(?![ \t])[\t\x20-\x7e\x80-\xff]+(?<![ \t]))?"
 _is_token = re.compile(_TOKEN).fullmatch
-_is_target = re.compile(rb"[\x21-\x7e]+").fullmatch
+_is_request_line = re.compile(rb"%b [\x21-\x7e]+ HTTP/1\.1\r\n" % _TOKEN).fullmatch
 _is_value = re.compile(_VALUE).fullmatch
 _are_field_lines = re.compile(rb"(?:%b: %b\r\n)+" % (_TOKEN, _VALUE)).fullmatch
 
 
 def request_line(method: bytes, target: bytes) -> bytes:
     """The first line of a request. Raises LocalProtocolError for what would not stand there as one line."""
-    if _is_token(method) is None:
-        raise LocalProtocolError(f"not a method: {method[:40]!r}")
-    if _is_target(target) is None:
+    line = b"%b %b HTTP/1.1\r\n" % (method, target)
+    if _is_request_line(line) is None:
+        if _is_token(method) is None:
+            raise LocalProtocolError(f"not a method: {method[:40]!r}")
         raise LocalProtocolError("illegal character in the request target")
-    return b"%b %b HTTP/1.1\r\n" % (method, target)
+    return line
 
 
 class HeaderSection:

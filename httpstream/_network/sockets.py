@@ -60,7 +60,7 @@ class SocketStream:
         "_share",
         "_shut_down",
         "_sock",
-        "_wait_first",
+        "must_wait",
         "peer",
     )
 
@@ -73,8 +73,9 @@ class SocketStream:
         self._readiness = backend.readiness(sock)
         self._recv_into = sock.recv_into
         self._send = sock.send
-        # A fresh connection has nothing to read: whoever talks first sends, and that sets this too.
-        self._wait_first = False
+        # `try_recv_into` would say -1 without asking the system. A fresh connection has nothing to read: whoever talks
+        # first sends, and that sets this too.
+        self.must_wait = False
         self._full_share = self._share = FAIR_SHARE if backend.is_async else sys.maxsize
         self._shut_down = False
         # Which event of the socket each direction waits for: TLS can swap them.
@@ -90,24 +91,24 @@ class SocketStream:
         after a send, and when this task has had its share of the loop, it is -1 without a system call.
         Raises ReadError.
         """
-        if self._wait_first:
+        if self.must_wait:
             return -1
         try:
             count = self._recv_into(view)
         except BlockingIOError:
-            self._wait_first = True
+            self.must_wait = True
             return -1
         except OSError as exc:
             raise self._read_error(exc) from doubled(exc)
         if count < len(view):
             # Most likely the socket is empty now: a poll is cheaper than a try that fails.
-            self._wait_first = True
+            self.must_wait = True
             if count == 0 and self._shut_down:
                 raise self._shut_down_error()
         else:
             self._share -= count
             if self._share <= 0:
-                self._wait_first = True
+                self.must_wait = True
         return count
 
     async def wait_recv(self, deadline: float | None) -> None:
@@ -129,7 +130,7 @@ class SocketStream:
             if not is_ready:
                 raise ReadTimeout(f"{self.peer} sent nothing within the read timeout")
         self._share = self._full_share
-        self._wait_first = False
+        self.must_wait = False
 
     # Sending.
 
@@ -146,7 +147,7 @@ class SocketStream:
             return -1
         except OSError as exc:
             raise self._write_error(exc) from doubled(exc)
-        self._wait_first = True  # an answer takes at least one trip to the peer and back
+        self.must_wait = True  # an answer takes at least one trip to the peer and back
         self._share -= count
         return count
 
@@ -170,7 +171,7 @@ class SocketStream:
             if exc.errno in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOVERFLOW):
                 return CANNOT
             raise self._write_error(exc) from exc
-        self._wait_first = True
+        self.must_wait = True
         self._share -= count
         return count
 
@@ -200,7 +201,7 @@ class SocketStream:
         self._share = self._full_share
         can_recv = READ if events & self._recv_event else 0
         if can_recv:
-            self._wait_first = False
+            self.must_wait = False
         return can_recv | (WRITE if events & self._send_event else 0)
 
     async def send_all(self, data: Buffer, timeout: float | None) -> None:
@@ -251,7 +252,7 @@ class SocketStream:
 
     def look_again(self) -> None:
         """Make the next `try_recv_into` ask the system, whatever the tries before have met."""
-        self._wait_first = False
+        self.must_wait = False
 
     def shutdown(self) -> None:
         """End both directions, from any thread: whoever waits wakes, and gets ReadError or WriteError.

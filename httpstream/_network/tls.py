@@ -255,7 +255,7 @@ class TLSStream(SocketStream):
 
     def try_recv_into(self, view: memoryview) -> int:
         """See SocketStream. 0 means close_notify; a connection that just ends is a ReadError."""
-        if self._wait_first:
+        if self.must_wait:
             return -1
         if self._failure is not None:
             raise self._read_error(self._failure) from doubled(self._failure)
@@ -281,9 +281,9 @@ class TLSStream(SocketStream):
             if filled == 0 and self._shut_down:
                 raise self._shut_down_error()
             self._share -= filled
-            self._wait_first = self._share <= 0
+            self.must_wait = self._share <= 0
             return filled
-        self._wait_first = True
+        self.must_wait = True
         return filled or -1
 
     def try_send(self, data: Buffer) -> int:
@@ -305,14 +305,14 @@ class TLSStream(SocketStream):
         except OSError as exc:
             raise self._write_error(exc) from doubled(exc)
         # What OpenSSL has decrypted already makes no socket readable.
-        self._wait_first = not self._pending()
+        self.must_wait = not self._pending()
         self._share -= count
         return count
 
     async def wait_send_or_recv(self, timeout: float | None) -> int:
         """See SocketStream."""
         if self._pending():
-            self._wait_first = False
+            self.must_wait = False
             return READ
         return await super().wait_send_or_recv(timeout)
 

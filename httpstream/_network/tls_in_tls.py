@@ -68,6 +68,7 @@ class TLSInTLSStream(TLSStream):
         self._stream = stream
         self._shut_down = False
         self._failure = None
+        self.must_wait = False  # the stream below knows
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._memory = memoryview(bytearray(_MEMORY))
         self._unsent = b""  # taken out of `_outgoing`, and not by the stream below yet
