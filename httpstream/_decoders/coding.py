@@ -45,6 +45,8 @@ OUTPUT_BYTES = 64 * 1024
 _COLLECT_BYTES = 64 * 1024
 # Bytes given to a library at a time: each end of a member, and zlib at each piece of output, copies the rest.
 _INPUT_BYTES = 64 * 1024
+# Pieces of up to 64 KiB from one coding to the next before the caller has its turn, also with nothing yet.
+_TURNS = 2
 MAX_PREFIX_BYTES = 1024  # as many bytes of a member are looked at to choose its decompressor
 
 
@@ -64,7 +66,8 @@ class Decoder:
         """The next piece of decoded content: at most 1 MiB, and all that was flushed by the sender.
 
         data: coded content, any number of bytes; ``b""`` while ``needs_input`` is False.
-        Returns ``b""`` only when more input is needed.
+        Returns ``b""`` when more input is needed; or, of several codings, so that what unfolds to very much that stands
+        for nothing does not keep the caller: `needs_input` says which.
         Raises DecodingError, after the good content in front of the fault was returned; the error stays.
         """
         raise NotImplementedError
@@ -252,6 +255,7 @@ class Chain(Decoder):
         self._stages = stages
 
     def decode(self, data: bytes) -> bytes:
+        self._turns = _TURNS
         piece = self._pull(len(self._stages) - 1, data)
         self.needs_input = all(stage.needs_input for stage in self._stages)
         return piece
@@ -273,7 +277,8 @@ class Chain(Decoder):
                 if not coded:
                     return b""
             piece = stage.decode(coded)
-            if piece:
+            self._turns -= 1
+            if piece or not self._turns:
                 return piece
 
 

@@ -11,6 +11,7 @@ pushed.
 
 from __future__ import annotations
 
+from httpstream._backend import ASYNC
 from httpstream._exceptions import DecodingError, RequestError, StreamClosed, StreamConsumed
 from httpstream._streams import AsyncByteStream, SyncByteStream
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from .request import Request
     from .response import Response
+
+
+PIECES_PER_TURN = 16
+"""Decoded without a wait, 64 KiB each; then the tasks beside have their turn: content may unfold a millionfold."""
 
 
 class UnattachedStream(AsyncByteStream, SyncByteStream):
@@ -176,7 +181,7 @@ class SyncReader:
 class AsyncReader:
     """Feeds a splitter in the async world: see `SyncReader`."""
 
-    __slots__ = ("_claimed", "_decoder", "_pieces", "_raw", "_response", "_splitter", "_step")
+    __slots__ = ("_claimed", "_count", "_decoder", "_pieces", "_raw", "_response", "_splitter", "_step")
 
     _step: Callable[[], Awaitable[bool]]
     _splitter: Splitter[Any]
@@ -201,6 +206,7 @@ class AsyncReader:
         decoder = None if self._raw else response._content_decoder()
         if decoder is not None:
             self._decoder = decoder
+            self._count = 0
             self._step = self._decoded
         elif hasattr(stream, "attach"):
             self._step = stream.attach(splitter)
@@ -259,7 +265,12 @@ class AsyncReader:
                 if raw is None:
                     decoder.finish()
                     return False
+            if self._count >= PIECES_PER_TURN:
+                self._count = 0
+                await ASYNC.sleep(0)
             content = decoder.decode(raw or b"")
+            # Nothing, although nothing is needed: much was decoded that stands for nothing.
+            self._count += 1 if content or decoder.needs_input else PIECES_PER_TURN
             if content:
                 self._splitter.push(content)
                 return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from httpstream._backend import ASYNC
 from httpstream._exceptions import DecodingError
 
 from .bases import AsyncByteStream, SyncByteStream, can_be_sent_again
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["GZipStream"]
 
 INPUT_BYTES = 256 * 1024  # taken at a time, so that the output of what does not compress stays in bounds
+
+PIECES_PER_TURN = 16
+"""Of 64 KiB each; then the tasks beside have their turn: content may unfold a millionfold."""
 
 LEVEL = 6
 """zlib's own default: a level more costs half as much time again for one percent of size."""
@@ -105,12 +109,13 @@ class _Compressor:
 class _Coding:
     """What the iterators of both worlds do with the pieces of their source."""
 
-    __slots__ = ("_coder", "_ended", "_pieces", "_source")
+    __slots__ = ("_coder", "_count", "_ended", "_pieces", "_source")
 
     def __init__(self, source: Stream, pieces: Any, coder: Any) -> None:
         self._source = source
         self._pieces = pieces
         self._coder = coder
+        self._count = 0  # of what was decoded
         self._ended = False
 
     def _decode(self, piece: bytes) -> bytes:
@@ -179,7 +184,10 @@ class _AsyncPieces(_Coding):
                     piece = await self._pieces.__anext__()
                 except StopAsyncIteration:
                     break
-            coded = self._decode(piece or b"")
+            self._count += 1
+            if self._count % PIECES_PER_TURN == 0:
+                await ASYNC.sleep(0)
+            coded = self._decode(piece)
             if coded:
                 return coded
         rest = self._end()

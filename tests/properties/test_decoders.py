@@ -12,28 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import httpstream
 from httpstream import DecodingError
-from httpstream._config import MessageLimits
 from httpstream._decoders import make_decoder, supported_codings
-
-LIMITS = MessageLimits()
-MIB = 1024 * 1024
-
-
-def encode(coding, data):
-    if coding == "gzip":
-        return gzip.compress(data)
-    if coding == "deflate":
-        return zlib.compress(data)
-    if coding == "br":
-        import brotli
-
-        return brotli.compress(data, quality=4)
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    return zstd.compress(data)
+from tests.codings import LIMITS, MIB, encode
 
 
 def decode(codings, coded, cuts=()):
@@ -162,3 +144,55 @@ def test_changed_content_gives_the_same_verdict_however_it_is_cut(name, content,
 @settings(deadline=None)
 def test_any_bytes_raise_nothing_but_decoding_errors(name, coded, pieces):
     decode([name], coded, pieces)
+
+
+# By every reader of a response
+
+readers = st.sampled_from(
+    [
+        ("read",),
+        ("bytes",),
+        ("bytes", 7),
+        ("bytes", 2000),
+        ("bytes", None),
+        ("text",),
+        ("lines",),
+        ("lines_bytes",),
+    ]
+)
+
+
+def read_by(reader, names, pieces):
+    """The items that a reader gives of content in these codings, and whether an error ended them."""
+    kind, *args = reader
+    fields = {"Content-Encoding": ", ".join(names)}
+    response = httpstream.Response(200, headers=fields, stream=httpstream.IterStream(iter(pieces)))
+    items = []
+    try:
+        for item in [response.read()] if kind == "read" else getattr(response, f"iter_{kind}")(*args):
+            items.append(item)  # noqa: PERF402 - what comes before the error counts
+    except DecodingError:
+        return items, True
+    return items, False
+
+
+@given(st.lists(codings, min_size=1, max_size=2), contents, cuts, readers, st.data())
+@settings(deadline=None)
+def test_every_reader_gives_the_whole_or_an_error(names, content, where, reader, data):
+    """Cut off anywhere, or not at all, and split anywhere: never a short success, and nothing wrong before an error."""
+    coded = content
+    for name in names:
+        coded = encode(name, coded)
+    end = data.draw(st.integers(1, len(coded)))
+    edges = [0, *sorted(min(cut, end) for cut in where), end]
+    items, failed = read_by(reader, names, [coded[start:stop] for start, stop in pairwise(edges)])
+    expected, _ = read_by(reader, [], [content])
+    assert failed == (end < len(coded))
+    if reader[0].startswith("lines"):
+        assert items == expected[: len(items)]
+        assert failed or len(items) == len(expected)
+    else:
+        joint = "" if reader[0] == "text" else b""
+        whole, got = joint.join(expected), joint.join(items)
+        assert whole.startswith(got.rstrip("\ufffd") if joint == "" else got)  # a cut character
+        assert failed or got == whole

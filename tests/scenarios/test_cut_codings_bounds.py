@@ -9,6 +9,7 @@ import sys
 import textwrap
 import zlib
 
+import anyio
 import pytest
 
 from httpstream import DecodingError, GZipStream, MessageLimits
@@ -211,3 +212,42 @@ async def test_the_decompression_ratio_is_limited_whoever_reads(world, fault_ser
                         await read_by(answer)
                 check_error(caught.value, server, DecodingError, "max_decompression_ratio")
             await check_next_request(client, server)
+
+
+# The tasks beside
+
+
+@pytest.mark.flavours("asyncio", "uvloop", "trio")
+@pytest.mark.parametrize("reader", ["read", "bytes as received", "gzip_stream"])
+async def test_what_unfolds_to_very_much_does_not_hold_up_other_tasks(world, fault_server, reader):
+    """Decoding never waits, so it gives way now and then: else nothing else would run, no timeout, no cancellation."""
+    await check_turns(world, fault_server, "gzip", bomb("gzip", 50 * MIB), READERS[reader][0], 50 * MIB, 45)
+
+
+@pytest.mark.slow
+@pytest.mark.flavours("asyncio", "uvloop", "trio")
+async def test_what_unfolds_to_very_much_of_nothing_does_not_hold_up_other_tasks(world, fault_server):
+    content = gzip.compress(gzip.compress(b"") * 100_000)
+    await check_turns(world, fault_server, "gzip, gzip", content, read, 0, 10)
+
+
+async def check_turns(world, fault_server, codings, content, read_by, size, at_least):
+    """Read while another task counts how often it has its turn."""
+    server = fault_server([expect_request("GET /a"), send(coded_response(codings, content)), serve()])
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            await anyio.sleep(0)
+            turns += 1
+
+    async with world.client() as client:
+        async with client.stream("GET", server.url + "/a") as answer:
+            await world.sleep(0.05)  # all of it has arrived
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(count)
+                assert await read_by(answer) == size
+                tasks.cancel_scope.cancel()
+        await check_next_request(client, server)
+    assert turns >= at_least
