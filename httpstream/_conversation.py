@@ -12,7 +12,6 @@ from time import perf_counter
 from ._base_client import BaseClient, ClientState, UseClientDefault
 from ._exceptions import StreamConsumed, TooManyRedirects, UnsupportedProtocol
 from ._models.reading import blame
-from ._models.response import without_password
 from ._redirects import SCHEMES, redirect_request
 from ._streams import AsyncByteStream, SyncByteStream, can_be_sent_again
 
@@ -272,7 +271,7 @@ def log(request: Request, response: Response) -> None:
     logger.info(
         'HTTP Request: %s %s "%s %d %s"',
         request.method,
-        without_password(request.url),
+        request.url._shown(),
         response.http_version,
         response.status_code,
         response.reason_phrase,

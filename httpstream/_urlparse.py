@@ -357,7 +357,7 @@ def _normal_port(port: str | None, scheme: str, may_be_password: bool) -> int | 
         return None
     # Digits alone: int() also takes signs, blanks, underscores, and digits of other scripts.
     if not (port.isascii() and port.isdigit()) or len(port) > 16 or int(port) > 65535:
-        if may_be_password:
+        if may_be_password or "@" in port:
             raise InvalidURL("invalid port in URL; in a password, '/', '?' and '#' must be percent-encoded")
         raise InvalidURL(f"invalid port in URL: {port[:32]!r}")
     number = int(port)

@@ -214,12 +214,14 @@ class URL:
     def __str__(self) -> str:
         return self._parts.text
 
+    def _shown(self) -> str:
+        """The URL for messages and logs: its password is replaced."""
+        username, colon, _ = self._parts.userinfo.partition(":")
+        return self._parts.compose(f"{username}:[secure]") if colon else self._parts.text
+
     def __repr__(self) -> str:
         """Without the password: a repr ends up in logs."""
-        parts = self._parts
-        username, colon, _ = parts.userinfo.partition(":")
-        text = parts.compose(f"{username}:[secure]") if colon else parts.text
-        return f"{type(self).__name__}({text!r})"
+        return f"{type(self).__name__}({self._shown()!r})"
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._parts.components()

@@ -28,7 +28,10 @@ class JarRequest(urllib.request.Request):
     """A request as a cookie jar wants to see it. A field that the jar adds goes to the request itself."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(str(request.url), headers=dict(request.headers), method=request.method)
+        url = request.url
+        if url.userinfo:  # it would become a part of the cookie's domain
+            url = url.copy_with(username=None, password=None)
+        super().__init__(str(url), headers=dict(request.headers), method=request.method)
         self._request = request
 
     def add_unredirected_header(self, key: str, val: str) -> None:

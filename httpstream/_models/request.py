@@ -146,7 +146,7 @@ class Request:
         return self._content
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}({self.method!r}, {str(self.url)!r})>"
+        return f"<{type(self).__name__}({self.method!r}, {self.url._shown()!r})>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("extensions", "stream")}

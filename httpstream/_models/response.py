@@ -11,11 +11,12 @@ from httpstream._chunker import ByteChunker, TextChunker
 from httpstream._config import AS_IT_ARRIVES, DEFAULT_MESSAGE_LIMITS
 from httpstream._content import encode_response
 from httpstream._decoders import make_decoder
-from httpstream._exceptions import HTTPStatusError, ResponseNotRead
+from httpstream._exceptions import HTTPStatusError, InvalidURL, ResponseNotRead
 from httpstream._iterators import AsyncItems, Items
 from httpstream._lines import LineSplitter
 from httpstream._status_codes import codes
 from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
+from httpstream._urls import URL
 
 from .charset import charset_of, is_charset
 from .cookies import Cookies
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from httpstream._config import MessageLimits
     from httpstream._decoders import Decoder
     from httpstream._types import HeaderTypes, ResponseContent, ResponseExtensions
-    from httpstream._urls import URL
 
     from .request import Request
 
@@ -181,9 +181,9 @@ class Response(Records):
             return self
         error_type = ERROR_TYPES.get(self.status_code // 100, "Invalid status code")
         status = f"{self.status_code} {self.reason_phrase}"
-        lines = [f"{error_type} '{status}' for url '{without_password(self.url)}'"]
+        lines = [f"{error_type} '{status}' for url '{self.url._shown()}'"]
         if self.has_redirect_location:
-            lines.append(f"Redirect location: '{self.headers['location']}'")
+            lines.append(f"Redirect location: '{location_shown(self.headers['location'])}'")
         help_url = f"https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/{self.status_code}"
         lines.append(f"For more information check: {help_url}")
         raise HTTPStatusError("\n".join(lines), request=request, response=self)
@@ -483,11 +483,11 @@ class Response(Records):
                 raise
 
 
-def without_password(url: URL) -> str:
-    """The URL as text for messages and logs: its password is replaced."""
-    text = str(url)
-    if "@" not in text or not url.password:
-        return text
-    scheme, _, rest = text.partition("://")
-    userinfo, _, after = rest.partition("@")
-    return f"{scheme}://{userinfo.partition(':')[0]}:[secure]@{after}"
+def location_shown(location: str) -> str:
+    """A ``Location`` for messages: without a password in it."""
+    if "@" not in location:
+        return location
+    try:
+        return URL(location)._shown()
+    except InvalidURL:
+        return "[no URL]"

@@ -220,11 +220,24 @@ def test_a_relative_url_has_no_cookies(httpx: Any, url: str) -> Any:
 
 
 @same("cookies go to http and https alone")
-@pytest.mark.parametrize(
-    "url", ["foo://host/", "ftp://host/", "http://user:pw@host/", "http://bücher.example/", "http://host?q"]
-)
+@pytest.mark.parametrize("url", ["foo://host/", "ftp://host/", "http://bücher.example/", "http://host?q"])
 def test_cookies_go_to_any_scheme(httpx: Any, url: str) -> Any:
     return sent(httpx, {"a": "b"}, url), seen(answer(httpx, "c=d", url=url).cookies)
+
+
+@same(
+    "a password becomes a part of a domain",
+    differs="The userinfo of a URL has nothing to do with its cookies",
+)
+def test_userinfo_is_no_part_of_a_domain(httpx: Any) -> Any:
+    client = httpx.Client(
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, headers={"Set-Cookie": "a=b"}))
+    )
+    client.get("http://user:secret@host.example/")
+    sent = client.get("http://host.example/").request.headers.get("cookie")
+    if httpx.__name__ == "httpstream":
+        assert (sent, repr(client.cookies)) == ("a=b", "<Cookies[<Cookie a=b for host.example />]>")
+    return sent, repr(client.cookies)
 
 
 @same("Cookie stands behind the fields of the content")
@@ -298,7 +311,7 @@ class OwnJar(http.cookiejar.CookieJar):
 def test_a_jar_sees_the_messages(httpx: Any) -> Any:
     jar = OwnJar()
     cookies = httpx.Cookies(jar)
-    cookies.extract_cookies(answer(httpx, "a=b", "c=d", url="https://user:pw@host.example:444/p?q#f"))
+    cookies.extract_cookies(answer(httpx, "a=b", "c=d", url="https://host.example:444/p?q#f"))
     with_cookies = jar.shown
     cookies.extract_cookies(answer(httpx))
     return with_cookies, jar.shown

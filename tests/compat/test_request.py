@@ -173,7 +173,7 @@ def test_chunks_that_were_announced_by_hand(httpx: Any) -> Any:
         "https://h:444",
         "http://[::1]:8/",
         "http://bücher.example/",
-        "http://u:p@h/",
+        "http://u@h/",
         "/p",
         "mailto:x",
     ],
@@ -339,3 +339,11 @@ def test_json_can_be_read_back(httpx: Any) -> Any:
         request.headers["content-type"],
         request.headers["content-length"],
     )
+
+
+@same("the password in the repr of a request", differs="in the repr of a `Request`")
+def test_the_repr_of_a_request_for_a_url_with_a_password(httpx: Any) -> Any:
+    shown = repr(httpx.Request("GET", "http://user:secret@host/"))
+    if httpx.__name__ == "httpstream":
+        assert shown == "<Request('GET', 'http://user:[secure]@host/')>"
+    return shown

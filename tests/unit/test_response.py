@@ -188,6 +188,20 @@ def test_messages_do_not_show_the_password_of_a_url(url: str, shown: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "location, shown",
+    [
+        ("//user:secret@example.org/b", "//user:[secure]@example.org/b"),
+        ("/b@c:d", "/b@c:d"),
+        ("http://user:secret@example.org:x/", "[no URL]"),
+    ],
+)
+def test_messages_do_not_show_the_password_of_a_location(location: str, shown: str) -> None:
+    with pytest.raises(HTTPStatusError) as caught:
+        Response(302, headers={"Location": location}, request=REQUEST).raise_for_status()
+    assert f"Redirect location: '{shown}'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "content_type, charset",
     [
         ("text/plain", None),
