@@ -13,6 +13,7 @@ import pytest
 from httpstream import DecodingError, GZipStream, RemoteProtocolError
 from tests.codings import MIB, contents_to_cut, offsets_to_cut
 from tests.dialogue import check_error, check_next_request, head
+from tests.servers import http2
 from tests.servers.fault import PeerEnded
 from tests.servers.steps import fin, named, own_answer
 
@@ -143,6 +144,22 @@ async def test_content_cut_anywhere_is_whole_or_an_exception(
             if library == "isal" or "gzip" in name or "deflate" in name:
                 await check(client, server, framing, end, name, next(readers))
         await check_next_request(client, server)
+
+
+async def test_content_of_http2_is_whole_or_an_exception(world, fault_server):
+    """Each on a stream of its own, of one connection; an error in a content costs that stream alone."""
+    where = places(step=5)[2::9]
+    script = [http2.begin()]
+    for number, (name, end) in enumerate(where):
+        content = CONTENTS[name]
+        fields = (b"content-encoding", content.codings.encode())
+        script.append(http2.expect_head(2 * number + 1))
+        script.append(http2.reply(2 * number + 1, content.coded[:end], fields))
+    server = fault_server([*script, http2.expect_goodbye()], then=None)
+    readers = cycle(READERS.values())
+    async with world.client(http1=False, http2=True) as client:
+        for name, end in where:
+            await check(client, server, "length", end, name, next(readers))
 
 
 async def test_a_gzip_stream_over_a_response_gives_the_whole_or_an_exception(world, fault_server):

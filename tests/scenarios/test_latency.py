@@ -13,8 +13,10 @@ import sys
 import pytest
 
 from httpstream import GZipStream, ServerSentEvent
+from tests import http2_frames as wire
 from tests.codings import CODINGS, flushed
 from tests.dialogue import check_next_request, head
+from tests.servers import http2
 from tests.servers.steps import expect_request, fin, send, serve, wait_for, wait_read
 
 COUNT = 12
@@ -207,6 +209,31 @@ async def test_zlib_holds_nothing_back_either(world, fault_server, coding, monke
         async with client.stream("GET", server.url + "/a") as answer:
             assert await acknowledging(answer.iter("bytes"), server) == LINES
         await check_next_request(client, server)
+
+
+@pytest.mark.parametrize(
+    ("coding", "reader"),
+    [
+        ("identity", "bytes"),
+        ("identity", "stream.read"),
+        ("gzip", "lines"),
+        ("zstd", "events"),
+        ("br", "json"),
+    ],
+)
+async def test_a_frame_of_http2_is_handed_over_before_the_next_one_is_sent(
+    world, fault_server, coding, reader
+):
+    items, messages, expected = READERS.get(reader) or (RAW_READERS[reader], LINES, LINES)
+    *pieces, end = sent_for(coding, messages)
+    fields = [(b":status", b"200"), (b"content-encoding", coding.encode())]
+    script = [http2.begin(), http2.expect_head(1), send(wire.headers(1, fields))]
+    for number, piece in enumerate(pieces):
+        script += [send(wire.data(1, piece)), wait_for(f"got {number}")]
+    server = fault_server([*script, send(wire.data(1, end, end=True)), http2.expect_goodbye()])
+    async with world.client(http1=False, http2=True) as client:
+        async with client.stream("GET", server.url + "/a") as answer:
+            assert await acknowledging(items(world, answer), server) == expected
 
 
 TEXT = "ä€\U0001f600ö中文字\U0001f680 und Ende, " * 6
