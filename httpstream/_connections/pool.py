@@ -332,6 +332,12 @@ class Pool:
         """The connections of this moment, those in use first."""
         return self._decide(self._table.connections)
 
+    @property
+    def _requests(self) -> list[None]:
+        """As many entries as requests are served or wait: tests of programs count them, by this name of httpcore's."""
+        active, _, queued = self._decide(self._table.counts)
+        return [None] * (active + queued)
+
     def __repr__(self) -> str:
         active, idle, queued = self._decide(self._table.counts)
         return (

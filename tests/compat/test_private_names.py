@@ -236,6 +236,19 @@ def test_the_pool_of_a_transport(httpx: Any) -> Any:
     return [hasattr(transport(), "_pool") for transport in (httpx.HTTPTransport, httpx.AsyncHTTPTransport)]
 
 
+@same("the requests of a pool cannot be counted, or count when they are over")
+async def test_the_requests_of_a_pool(lib: Lib) -> Any:
+    """Tests of generated API clients look for leaks there."""
+    async with lib.client() as client:
+        pool = client.inner._transport._pool
+        counts = [len(pool._requests)]
+        async with client.stream("GET", lib.site.url + "/a") as answer:
+            counts.append(len(pool._requests))
+            await answer.read()
+        counts.append(len(pool._requests))
+    return counts
+
+
 @same("_uri_reference does not have the components as they are on the wire")
 def test_the_components_of_a_url(httpx: Any) -> Any:
     urls = ("https://u:p@example.com:8443/a%20b?q#f", "http://example.com", "/a", "http://[::1]/é")
