@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 class LiveBody(HTTPStream):
     """The content of a response that is being received: raw pieces, transfer coding removed.
 
-    One reader at a time. The connection goes back to its pool when the last byte was handed over, and on close.
+    One reader at a time. The connection goes back to its pool when the last byte was handed over, on close, and when
+    nobody has the response any more.
     """
+
+    _open = False
 
     def __init__(
         self,
@@ -119,6 +122,15 @@ class LiveBody(HTTPStream):
                 self._release(self._connection)
             if is_complete and self._progress is not None:
                 self._progress.end(self._taken)
+
+    def __del__(self) -> None:
+        # Dropped without a close, its place in the pool must not be lost. A tunnel belongs to its network stream.
+        if self._open and not self._parser.tunnel:
+            self._progress = None
+            try:
+                self._abort()
+            except Exception:  # at the end of the interpreter, say, where half of it is gone
+                pass
 
     # As a reader: see `turn`.
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 class Http2Body(HTTPStream):
     """The content of a response that is being received. One reader at a time; what it does not take, is not sent."""
 
+    _open = False
+
     def __init__(
         self,
         connection: Http2Connection,
@@ -143,6 +145,14 @@ class Http2Body(HTTPStream):
                 self._release()
             if self._progress is not None and self._stream.is_over and self._stream.error is None:
                 self._progress.end(self._stream.bytes_taken)
+
+    def __del__(self) -> None:
+        if self._open:  # see LiveBody
+            self._progress = None
+            try:
+                self._finish()
+            except Exception:
+                pass
 
     # As a reader: see `turn`.
 
