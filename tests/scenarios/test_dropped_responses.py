@@ -1,4 +1,4 @@
-"""A response that is dropped without being closed gives its place in the pool back; its connection is not used again."""
+"""A response that is dropped without a close gives its place in the pool back; its connection is not used again."""
 
 from __future__ import annotations
 
