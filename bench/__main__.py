@@ -68,10 +68,13 @@ def _measure(arguments: argparse.Namespace) -> int:
         for scenario in SCENARIOS:
             if arguments.only and scenario.name not in arguments.only:
                 continue
+            if not runner.has_server(scenario):
+                print(f"{scenario.name}: left out, its server does not run here")
+                continue
             description = machine.describe(libraries)
             outcome = runner.measure(scenario)
             failed |= _is_failure(outcome)
-            rows = summary.rows(outcome, bodies.lines_in)
+            rows = summary.rows(outcome, bodies.items_in)
             if arguments.dry:
                 print(
                     report.markdown(scenario, rows, outcome.left_out, description, arguments.rounds),

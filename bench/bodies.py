@@ -3,6 +3,7 @@
 random     1 MiB of random bytes, repeated to any size
 lines      1 MiB of JSON lines of about 120 bytes, repeated
 values     the same with a last line that is not cut off
+events     2000 server-sent events of 120 bytes, repeated
 longline   32 MiB that are one line
 text.*     64 MiB of JSON lines under a content coding, as large services send them
 upload     256 MiB that are sent to the server (not served)
@@ -24,6 +25,8 @@ MIB = 1 << 20
 LONG_LINE_BYTES = 32 * MIB
 TEXT_BYTES = 64 * MIB
 UPLOAD_BYTES = 256 * MIB
+EVENT_BYTES = 120
+EVENTS_BYTES = 2000 * EVENT_BYTES
 SERVED = BUILD / "bodies-1"
 UPLOAD = BUILD / "upload-1"
 TEXT = BUILD / "text-1"
@@ -55,6 +58,19 @@ def _json_values(size: int, seed: int) -> bytes:
     text = _json_lines(size - 200, seed)
     text = text[: text[:-1].rindex(b"\n") + 1]
     return text + json.dumps({"pad": "x" * (size - len(text) - len('{"pad": ""}') - 1)}).encode() + b"\n"
+
+
+def _events(size: int, seed: int) -> bytes:
+    """Exactly `size` bytes of server-sent events, as a model that writes text sends them."""
+    source = random.Random(seed)
+    events = []
+    for number in range(size // EVENT_BYTES):
+        start = f'id: {number}\nevent: delta\ndata: {{"index": {source.randrange(4)}, "text": "'
+        letters = source.choices(
+            "abcdefghijklmnopqrstuvwxyz     ", k=EVENT_BYTES - len(start) - len('"}\n\n')
+        )
+        events.append(start + "".join(letters) + '"}\n\n')
+    return "".join(events).encode()
 
 
 def _write(path: Path, make: Callable[[], bytes]) -> None:
@@ -96,6 +112,7 @@ def make_all() -> list[str]:
     _write(SERVED / "random", lambda: random.Random(1).randbytes(MIB))
     _write(SERVED / "lines", lambda: _json_lines(MIB, 2))
     _write(SERVED / "values", lambda: _json_values(MIB, 5))
+    _write(SERVED / "events", lambda: _events(EVENTS_BYTES, 6))
     _write(SERVED / "longline", lambda: _json_lines(LONG_LINE_BYTES, 4).replace(b"\n", b" ")[:-1] + b"\n")
     _write(UPLOAD, lambda: _repeated((SERVED / "random").read_bytes(), UPLOAD_BYTES))
     coders: dict[str, Callable[[], bytes]] = {
@@ -117,10 +134,10 @@ def served(name: str) -> bytes:
     return (SERVED / name).read_bytes()
 
 
-def lines_in(name: str, size: int) -> int:
-    """Lines in `size` bytes of the served body `name`; the size must end at a line's end."""
+def items_in(name: str, size: int) -> int:
+    """Lines, or events, in `size` bytes of the served body `name`; the size must end at one's end."""
     body = served(name)
-    return body.count(b"\n") * (size // len(body))
+    return body.count(b"\n\n" if name == "events" else b"\n") * (size // len(body))
 
 
 def crc(name: str, size: int) -> int:

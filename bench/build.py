@@ -27,7 +27,8 @@ def _compiler() -> str:
 
 def _compile(source: str, product: Path, *options: str) -> Path:
     stamp = product.with_name(product.name + ".stamp")
-    text = (_NATIVE / source).read_bytes() + (_NATIVE / "wire.h").read_bytes() + " ".join(options).encode()
+    headers = b"".join(header.read_bytes() for header in sorted(_NATIVE.glob("*.h")))
+    text = (_NATIVE / source).read_bytes() + headers + " ".join(options).encode()
     digest = hashlib.sha256(text).hexdigest()
     if product.exists() and stamp.exists() and stamp.read_text() == digest:
         return product

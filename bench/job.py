@@ -40,9 +40,9 @@ def cpu_seconds() -> float:
 class Job:
     """What to do, and what was done.
 
-    size: bytes of content that the job delivers in all. lines: lines in it, if it is text. chunk_size: bytes, None =
-    as received. count: requests or events. workers: threads or tasks that share the requests. checked: compute the
-    CRC-32 of everything delivered (untimed pass).
+    size: bytes of content that the job delivers in all. items: lines or events in it, if it is text. chunk_size: bytes,
+    None = as received. count: requests, or events of the paced stream. workers: threads or tasks that share the
+    requests. checked: compute the CRC-32 of everything delivered (untimed pass).
     """
 
     program: str
@@ -50,7 +50,7 @@ class Job:
     origin: str
     target: str
     size: int = 0
-    lines: int = 0
+    items: int = 0
     chunk_size: int | None = None
     count: int = 0
     workers: int = 1
@@ -142,6 +142,17 @@ class Job:
             total += len(piece)
         self.bytes += total
 
+    def count_reads(self, readinto: Callable[[bytearray], int]) -> None:
+        """Read to the end by ``readinto(buffer)``, with one buffer of `chunk_size` bytes."""
+        buffer = bytearray(self.chunk_size or 65536)
+        view = memoryview(buffer)
+        total = 0
+        while n := readinto(buffer):
+            total += n
+            if self.checked:
+                self.crc = zlib.crc32(view[:n], self.crc)
+        self.bytes += total
+
     async def acount_pieces(self, pieces: AsyncIterable[Any]) -> None:
         """See count_pieces."""
         if self.checked:
@@ -162,7 +173,7 @@ class Job:
         else:
             for line in lines:
                 total += len(line)
-        self.bytes += total if with_ends else total + self.lines
+        self.bytes += total if with_ends else total + self.items
 
     async def acount_lines(self, lines: AsyncIterable[str], *, with_ends: bool = False) -> None:
         """See count_lines."""
@@ -173,7 +184,7 @@ class Job:
         else:
             async for line in lines:
                 total += len(line)
-        self.bytes += total if with_ends else total + self.lines
+        self.bytes += total if with_ends else total + self.items
 
     def _check_line(self, line: str, with_ends: bool) -> int:
         if not isinstance(line, str):
@@ -199,11 +210,35 @@ class Job:
                 self._check_value(value)
         self._counted(count)
 
+    def count_events(self, events: Iterable[Any]) -> None:
+        """Consume an iterator of server-sent events."""
+        count = 0
+        for event in events:
+            if event.data:
+                count += 1
+            if self.checked:
+                self._check_event(event)
+        self._counted(count)
+
+    async def acount_events(self, events: AsyncIterable[Any]) -> None:
+        """See count_events."""
+        count = 0
+        async for event in events:
+            if event.data:
+                count += 1
+            if self.checked:
+                self._check_event(event)
+        self._counted(count)
+
+    def _check_event(self, event: Any) -> None:
+        wire = f"id: {event.id}\nevent: {event.event}\ndata: {event.data}\n\n"
+        self.crc = zlib.crc32(wire.encode(), self.crc)
+
     def _check_value(self, value: Any) -> None:
         self.crc = zlib.crc32(json.dumps(value).encode() + b"\n", self.crc)
 
     def _counted(self, count: int) -> None:
-        self.bytes = self.size if count == self.lines else count
+        self.bytes = self.size if count == self.items else count
 
     def event_lines(self, lines: Iterable[str]) -> None:
         """Consume the lines of the event stream and note each event's latency."""
@@ -241,18 +276,24 @@ class Job:
             yield piece
 
     def in_threads(self, work: Callable[[Callable[[Any], None], int], None]) -> None:
-        """Run ``work(take, count)`` in `workers` threads that share the requests; `take` is this thread's own."""
+        """Run ``work(take, count)`` in `workers` threads that share the requests; `take` is this thread's own.
+
+        What each request delivers must be the same: the checksum does not know their order.
+        """
         share = self.count // self.workers
         failures: list[BaseException] = []
 
         def thread() -> None:
             own = Job(self.program, self.kind, self.origin, self.target)
+            kept: list[Any] = []
             try:
-                work(own.take, share)
+                work(kept.append if self.checked else own.take, share)
             except BaseException as exc:  # handed to the thread that waits
                 failures.append(exc)
             with self._lock:
                 self.bytes += own.bytes
+                for content in kept:
+                    self.take(content)
 
         threads = [threading.Thread(target=thread) for _ in range(self.workers)]
         for each in threads:

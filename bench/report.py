@@ -20,7 +20,10 @@ RESULTS = Path(__file__).resolve().parent / "results"
 _WORLDS = (("", "sync"), ("asyncio", "asyncio"), ("uvloop", "uvloop"))
 
 _README_WITHOUT = ("import", "memory")  # lazy imports flatter the first; the second has no ratios
-_README_ASYNC = ("download-64k", "https-64k", "chunked-64byte", "lines", "small", "small-tasks", "events")
+_README_ASYNC = (
+    *("download-64k", "https-64k", "http2", "chunked-64byte", "lines", "json-lines", "sse"),
+    *("small", "small-tasks", "upload-multipart", "events"),
+)
 _README_NOTE = """
 Above 1x is better than the other, but for *CPU to the limit's*, where less is better. On two cores the wall of one and
 the same program differs by up to three times with where the scheduler puts client and server, so a median can lie above

@@ -95,7 +95,7 @@ def programs_for(scenario: Scenario, libraries: Iterable[str]) -> list[str]:
             found.append(library)
         if "async" in scenario.worlds and scenario.kind in programs.asynchronous:
             found += [f"{library}.{loop}" for loop in LOOPS]
-    if scenario.kind in ("stream", "lines", "small") and not scenario.tls and scenario.chunk_size:
+    if scenario.kind in ("stream", "lines", "small") and scenario.server == "http" and scenario.chunk_size:
         found.append("climit")
     return found
 
@@ -115,18 +115,19 @@ def _expected_crc(scenario: Scenario, size: int) -> int:
 
 
 class Runner:
-    """Runs programs against the two servers."""
+    """Runs programs against the servers."""
 
     def __init__(self, origins: Origins, settings: Settings) -> None:
         self._origins = origins
         self._settings = settings
 
+    def has_server(self, scenario: Scenario) -> bool:
+        """Whether the scenario's server runs."""
+        return bool(self._origins.of(scenario.server))
+
     def measure(self, scenario: Scenario) -> Outcome:
-        """All rounds of one scenario."""
+        """All rounds of one scenario. Its server must run."""
         outcome = Outcome(scenario, [], {})
-        if scenario.tls and not self._origins.https:
-            outcome.left_out["all"] = "trustme is not installed"
-            return outcome
         for program in programs_for(scenario, self._settings.libraries):
             try:
                 outcome.measured.append(Measured(program, self._prepare(scenario, program)))
@@ -183,8 +184,8 @@ class Runner:
     def _run(self, scenario: Scenario, program: str, amount: int, *, checked: bool = False) -> dict[str, Any]:
         size = amount if not scenario.count else amount * 200
         target = scenario.target.format(size=size, count=amount)
-        if checked and target == "/upload":
-            target = "/upload/crc"
+        if checked and target.startswith("/upload"):
+            target = target.replace("/upload", "/upload/crc")
         if scenario.measure == "import":
             command = [sys.executable, "-c", _IMPORT.format(statements=_statements(scenario, program))]
         elif program == "climit":
@@ -209,18 +210,18 @@ class Runner:
         job: dict[str, Any] = {
             "program": program,
             "kind": scenario.kind,
-            "origin": self._origins.https if scenario.tls else self._origins.http,
+            "origin": self._origins.of(scenario.server),
             "target": target,
             "size": size,
             "chunk_size": scenario.chunk_size,
-            "count": amount if scenario.count else 0,
+            "count": amount if scenario.count else scenario.workers,
             "workers": scenario.workers,
             "coding": scenario.coding,
-            "ca_file": self._origins.ca_file if scenario.tls else "",
-            "checked": checked and scenario.workers == 1,
+            "ca_file": "" if scenario.server == "http" else self._origins.ca_file,
+            "checked": checked,
         }
-        if scenario.per[0] == "line":
-            job["lines"] = bodies.lines_in(scenario.body, size)
+        if scenario.has_items:
+            job["items"] = bodies.items_in(scenario.body, size)
         if scenario.kind.startswith("upload"):
             job["body_file"] = str(bodies.UPLOAD)
         if scenario.kind == "decoded":
@@ -259,10 +260,5 @@ class Runner:
             raise RunFailed(f"wrong data: {result['bytes']} bytes delivered, {size} sent")
         # The bare socket does not decode a chunked body: there is nothing to compare.
         frames = split(program)[0] == "raw" and scenario.target.startswith("/chunked")
-        if (
-            checked
-            and scenario.workers == 1
-            and not frames
-            and result["crc"] != _expected_crc(scenario, size)
-        ):
+        if checked and not frames and result["crc"] != _expected_crc(scenario, size):
             raise RunFailed("wrong data: the checksum of what was delivered is not that of what was sent")

@@ -17,10 +17,12 @@ class Scenario:
 
     kind: which function of a program does it. target: the request target; ``{size}`` and ``{count}`` are filled in.
     size: content of one timed run, bytes: the most for runs that are scaled to the wanted time, exactly that when
-    `fixed`. block: sizes are multiples of it. count: requests or events of one run (the most, when scaled).
+    `fixed`. block: sizes are multiples of it. count: requests or events of one run (the most, when scaled); 0 where
+    the size says how much. workers: threads or tasks that share the requests; without a count each does one.
     measure: "rate" (bytes per second), "requests" (per second), "latency", "import" or "memory".
     per: the unit of the column "CPU per", with its size in bytes (0: per request, event or line).
     limit: the row that is the limit of the sync programs; the async ones have `raw` on their own loop.
+    server: which of the servers is asked: "http", "https" or "nginx".
     """
 
     name: str
@@ -37,10 +39,15 @@ class Scenario:
     measure: str = "rate"
     per: tuple[str, int] = ("64 KiB", 64 * KIB)
     limit: str = "raw"
-    tls: bool = False
+    server: str = "http"
     coding: str = ""
     worlds: tuple[str, ...] = ("sync", "async")
     without: tuple[str, ...] = ()
+
+    @property
+    def has_items(self) -> bool:
+        """Whether the unit is a line or an event of the body."""
+        return not self.per[1] and not self.count
 
 
 def _download(
@@ -58,6 +65,10 @@ def _chunked(wire_chunk: int, title: str) -> Scenario:
         f"/chunked/{wire_chunk}/random/{{size}}",
         limit="ext",
     )
+
+
+def _read(name: str, title: str, kind: str, limit: str) -> Scenario:
+    return Scenario(name, title, kind, "/body/random/{size}", limit=limit, worlds=("sync",))
 
 
 def _decoded(coding: str) -> Scenario:
@@ -95,8 +106,20 @@ SCENARIOS = (
         "https download, 64 KiB chunks",
         "stream",
         "/body/random/{size}",
-        tls=True,
+        server="https",
         without=("ext",),
+    ),
+    _read("read-file", "stream.read(64 KiB)", "read_file", "ext"),
+    _read("readinto-file", "stream.readinto(64 KiB)", "readinto_file", "raw"),
+    Scenario(
+        "http2",
+        "HTTP/2, 100 GETs of 1 MiB at once",
+        "http2",
+        "/http2/random/1048576",
+        size=100 * MIB,
+        fixed=True,
+        workers=100,
+        server="nginx",
     ),
     _chunked(16 * KIB, "16 KiB"),
     _chunked(KIB, "1 KiB"),
@@ -113,7 +136,7 @@ SCENARIOS = (
     *(
         Scenario(
             f"json-lines{'-' * bool(suffix)}{suffix}",
-            f"1.2 million JSON lines of about 120 bytes, each read by {suffix or 'json'}.loads",
+            f"1.2 million JSON lines, {suffix or 'json'}.loads",
             f"values{'_' * bool(suffix)}{suffix}",
             "/body/values/{size}",
             body="values",
@@ -123,6 +146,17 @@ SCENARIOS = (
             limit="ext",
         )
         for suffix in ("", "orjson")
+    ),
+    Scenario(
+        "sse",
+        "200,000 server-sent events of 120 bytes",
+        "sse",
+        f"/chunked/{100 * bodies.EVENT_BYTES}/events/{{size}}",
+        body="events",
+        size=100 * bodies.EVENTS_BYTES,
+        block=bodies.EVENTS_BYTES,
+        fixed=True,
+        per=("event", 0),
     ),
     Scenario(
         "long-line",
@@ -178,6 +212,14 @@ SCENARIOS = (
         "upload, generator of 64 KiB pieces",
         "upload_generator",
         "/upload",
+        size=bodies.UPLOAD_BYTES,
+        fixed=True,
+    ),
+    Scenario(
+        "upload-multipart",
+        "multipart upload, 256 MiB file",
+        "upload_multipart",
+        "/upload/part/{size}",
         size=bodies.UPLOAD_BYTES,
         fixed=True,
     ),

@@ -60,11 +60,11 @@ def _figure(scenario: Scenario, amount: int) -> Callable[[dict[str, Any]], float
     return lambda sample: float(amount / sample["wall"])
 
 
-def _units(scenario: Scenario, amount: int, lines: int) -> float:
+def _units(scenario: Scenario, amount: int, items: int) -> float:
     unit_bytes = scenario.per[1]
     if unit_bytes:
         return amount / unit_bytes
-    return lines if scenario.per[0] == "line" else amount
+    return items if scenario.has_items else amount
 
 
 def _extra(scenario: Scenario, samples: list[dict[str, Any]]) -> dict[str, float]:
@@ -76,16 +76,15 @@ def _extra(scenario: Scenario, samples: list[dict[str, Any]]) -> dict[str, float
     return {}
 
 
-def _row(scenario: Scenario, measured: Measured, lines_in: Callable[[str, int], int]) -> Row:
+def _row(scenario: Scenario, measured: Measured, items_in: Callable[[str, int], int]) -> Row:
     samples, amount = measured.samples, measured.amount
     figures = [_figure(scenario, amount)(sample) for sample in samples]
     median = statistics.median(figures)
     cpu = statistics.median(sample["cpu"] for sample in samples)
     unit_count = 0.0
     if scenario.measure != "import":
-        unit_count = _units(
-            scenario, amount, lines_in(scenario.body, amount) if scenario.per[0] == "line" else 0
-        )
+        items = items_in(scenario.body, amount) if scenario.has_items else 0
+        unit_count = _units(scenario, amount, items)
 
     def mebibytes(name: str) -> float | None:
         values = [sample[name] for sample in samples if name in sample]
@@ -142,10 +141,10 @@ def _cpu_ratio(row: Row, limit: Row | None) -> float | None:
     return row.cpu_us_per_unit / limit.cpu_us_per_unit
 
 
-def rows(outcome: Outcome, lines_in: Callable[[str, int], int]) -> list[Row]:
+def rows(outcome: Outcome, items_in: Callable[[str, int], int]) -> list[Row]:
     """All rows of a scenario with their ratios: sync first, then each loop; in each, the fastest first."""
     scenario = outcome.scenario
-    found = {each.program: _row(scenario, each, lines_in) for each in outcome.measured if each.samples}
+    found = {each.program: _row(scenario, each, items_in) for each in outcome.measured if each.samples}
     inverse = smaller_is_better(scenario)
     for row in found.values():
         loop = world(row.program)

@@ -10,12 +10,13 @@
  * GET /coded/NAME.CODING      the whole file, Content-Encoding: CODING (gzip, br, zstd)
  * GET /events/N/MICROSECONDS  N events "data: CLOCK_MONOTONIC nanoseconds\n\n", one per wire chunk, at that pace
  * any /upload, /upload/crc    reads the request's content; answers {"bytes": N, "crc": CRC-32 or 0}
+ * any /upload.../part/N       the same of the first N bytes after the field section of the first part of a form
  */
 #define _GNU_SOURCE
+#include "bodies.h"
 #include "wire.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -25,10 +26,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,14 +37,6 @@
 /* Bytes that may wait unsent. Without it megabytes wait, and what waits is sent by the client's acknowledgements, on
  * the client's processor time (27 us per 64 KiB instead of 9): on a network that is the sender's machine's work. */
 #define UNSENT_BYTES 65536
-
-struct body {
-    char name[128];            /* "NAME", or "SIZE/NAME" for a chunked form */
-    char *at;
-    size_t size;
-    int file;
-    struct body *next;
-};
 
 enum state { READING_HEAD, READING_CONTENT, SENDING };
 
@@ -63,99 +54,19 @@ struct connection {
     struct chunked upload_framing;
     int upload_chunked, upload_checked;
     size_t upload_left, upload_bytes;
+    size_t part_head;               /* how much of the empty line that ends a part's fields was seen last; 4: all */
+    size_t part_left;               /* bytes of the content that still count */
     uint32_t upload_crc;
 };
 
-static struct body *bodies;
 static char sink[SINK_BYTES];
 static int epoll;
 
-static void die(const char *what)
+static void answer(struct connection *c, const char *status, const char *type, const char *fields, const char *content,
+                   size_t size)
 {
-    perror(what);
-    exit(1);
-}
-
-static struct body *add_body(const char *name, const char *at, size_t size)
-{
-    struct body *body = calloc(1, sizeof *body);
-    if (!body)
-        die("calloc");
-    snprintf(body->name, sizeof body->name, "%s", name);
-    body->file = memfd_create("body", 0);
-    if (body->file < 0 || ftruncate(body->file, (off_t)size) < 0)
-        die("memfd");
-    body->at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, body->file, 0);
-    if (body->at == MAP_FAILED)
-        die("mmap");
-    memcpy(body->at, at, size);
-    body->size = size;
-    body->next = bodies;
-    bodies = body;
-    return body;
-}
-
-static struct body *find_body(const char *name)
-{
-    struct body *body = bodies;
-    while (body && strcmp(body->name, name) != 0)
-        body = body->next;
-    return body;
-}
-
-static void load_bodies(const char *directory)
-{
-    DIR *entries = opendir(directory);
-    struct dirent *entry;
-    if (!entries || chdir(directory) < 0)
-        die(directory);
-    while ((entry = readdir(entries))) {
-        struct stat status;
-        int file;
-        char *at;
-        if (stat(entry->d_name, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
-            continue;
-        file = open(entry->d_name, O_RDONLY);
-        at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (file < 0 || at == MAP_FAILED)
-            die(entry->d_name);
-        add_body(entry->d_name, at, (size_t)status.st_size);
-        munmap(at, (size_t)status.st_size);
-        close(file);
-    }
-    closedir(entries);
-}
-
-/* The chunked form of a body, made at its first request and kept. */
-static struct body *chunked_body(struct body *plain, size_t chunk_size)
-{
-    char name[160], size_line[32];
-    struct body *body;
-    size_t line_size, chunks = plain->size / chunk_size;
-    char *wire, *at;
-    snprintf(name, sizeof name, "%zu/%s", chunk_size, plain->name);
-    body = find_body(name);
-    if (body)
-        return body;
-    line_size = (size_t)snprintf(size_line, sizeof size_line, "%zx\r\n", chunk_size);
-    at = wire = malloc(chunks * (line_size + chunk_size + 2));
-    if (!wire)
-        die("malloc");
-    for (size_t i = 0; i < chunks; i++) {
-        memcpy(at, size_line, line_size);
-        memcpy(at + line_size, plain->at + i * chunk_size, chunk_size);
-        memcpy(at + line_size + chunk_size, "\r\n", 2);
-        at += line_size + chunk_size + 2;
-    }
-    body = add_body(name, wire, (size_t)(at - wire));
-    free(wire);
-    return body;
-}
-
-static void answer(struct connection *c, const char *status, const char *fields, const char *content, size_t size)
-{
-    int n = snprintf(c->out, sizeof c->out, "HTTP/1.1 %s\r\nServer: bench\r\nContent-Type: text/plain\r\n%s\r\n",
-                     status, fields);
+    int n = snprintf(c->out, sizeof c->out, "HTTP/1.1 %s\r\nServer: bench\r\nContent-Type: %s\r\n%s\r\n", status,
+                     type, fields);
     if (size)
         memcpy(c->out + n, content, size);
     c->out_size = (size_t)n + size;
@@ -166,17 +77,20 @@ static void answer(struct connection *c, const char *status, const char *fields,
     c->state = SENDING;
 }
 
-static void answer_not_found(struct connection *c) { answer(c, "404 Not Found", "Content-Length: 0\r\n", "", 0); }
+static void answer_not_found(struct connection *c)
+{
+    answer(c, "404 Not Found", "text/plain", "Content-Length: 0\r\n", "", 0);
+}
 
 static void answer_body(struct connection *c, struct body *body, size_t size, const char *coding)
 {
     char fields[128];
     snprintf(fields, sizeof fields, "Content-Length: %zu\r\n%s", size, coding);
     if (size <= SMALL_CONTENT && size <= body->size) {
-        answer(c, "200 OK", fields, body->at, size);
+        answer(c, "200 OK", body->type, fields, body->at, size);
         return;
     }
-    answer(c, "200 OK", fields, "", 0);
+    answer(c, "200 OK", body->type, fields, "", 0);
     c->body = body;
     c->content_left = size;
 }
@@ -189,7 +103,7 @@ static void answer_chunked(struct connection *c, const char *name, size_t chunk_
         return;
     }
     body = chunked_body(body, chunk_size);
-    answer(c, "200 OK", "Transfer-Encoding: chunked\r\n", "", 0);
+    answer(c, "200 OK", body->type, "Transfer-Encoding: chunked\r\n", "", 0);
     c->body = body;
     c->content_left = size / chunk_size * (body->size / (find_body(name)->size / chunk_size));
     c->last_chunk_due = 1;
@@ -249,11 +163,16 @@ static void answer_upload(struct connection *c)
     char content[96], fields[64];
     int n = snprintf(content, sizeof content, "{\"bytes\": %zu, \"crc\": %u}", c->upload_bytes, c->upload_crc);
     snprintf(fields, sizeof fields, "Content-Length: %d\r\n", n);
-    answer(c, "200 OK", fields, content, (size_t)n);
+    answer(c, "200 OK", "text/plain", fields, content, (size_t)n);
 }
 
 static void upload_content(struct connection *c, const char *at, size_t size)
 {
+    for (; size && c->part_head < 4; at++, size--)
+        c->part_head = *at == "\r\n\r\n"[c->part_head] ? c->part_head + 1 : *at == '\r';
+    if (size > c->part_left)
+        size = c->part_left;
+    c->part_left -= size;
     c->upload_bytes += size;
     if (c->upload_checked)
         c->upload_crc = crc32_update(c->upload_crc, at, size);
@@ -297,7 +216,10 @@ static void begin_upload(struct connection *c, char *head, size_t head_size)
 {
     const char *length = field(head, "\r\ncontent-length:");
     size_t early = c->in_size - head_size;
-    c->upload_checked = strstr(head, " /upload/crc ") != NULL;
+    const char *part = strstr(head, "/part/");
+    c->upload_checked = strstr(head, " /upload/crc") != NULL;
+    c->part_head = part ? 0 : 4;
+    c->part_left = part ? strtoull(part + 6, NULL, 10) : SIZE_MAX;
     c->upload_chunked = field(head, "\r\ntransfer-encoding:") != NULL;
     c->upload_left = length ? strtoull(length, NULL, 10) : 0;
     c->upload_bytes = 0;

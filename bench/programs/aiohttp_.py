@@ -16,7 +16,7 @@ _LONGEST_LINE = 64 << 20  # aiohttp refuses a line that is longer than its read 
 
 async def _session(job: Job) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(ssl=job.tls_context()) if job.ca_file else None
-    read_bufsize = _LONGEST_LINE if job.kind == "lines" and job.lines < 16 else 65536
+    read_bufsize = _LONGEST_LINE if job.kind == "lines" and job.items < 16 else 65536
     session = aiohttp.ClientSession(connector=connector, read_bufsize=read_bufsize)
     async with session.get(job.small_url) as response:
         await response.read()
@@ -80,6 +80,11 @@ async def _upload_file(job: Job) -> None:
         await _upload(job, body)
 
 
+async def _upload_multipart(job: Job) -> None:
+    with open(job.body_file, "rb") as body:
+        await _upload(job, {"file": body})
+
+
 async def _upload_generator(job: Job) -> None:
     await _upload(job, job.abody_pieces())
 
@@ -102,5 +107,6 @@ ASYNC: AsyncPrograms = {
     "small_tasks": _small,
     "upload_file": _upload_file,
     "upload_generator": _upload_generator,
+    "upload_multipart": _upload_multipart,
     "events": _events,
 }

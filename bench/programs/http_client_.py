@@ -36,6 +36,12 @@ def _stream(job: Job) -> None:
         job.count_pieces(iter(read, b""))
 
 
+def _readinto_file(job: Job) -> None:
+    connection = _connect(job)
+    with job.timing(), _get(connection, job) as response:
+        job.count_reads(response.readinto)
+
+
 def _content(job: Job) -> None:
     connection = _connect(job)
     job.take_whole(lambda: _get(connection, job).read())
@@ -93,6 +99,8 @@ def _events(job: Job) -> None:
 
 SYNC: SyncPrograms = {
     "stream": _stream,
+    "read_file": _stream,
+    "readinto_file": _readinto_file,
     "content": _content,
     "lines": _lines,
     "small": _small,

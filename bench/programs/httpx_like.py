@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bench.job import Job
@@ -18,6 +19,9 @@ def _options(library: Any, job: Job) -> dict[str, Any]:
     if job.workers > 1:
         # The default keeps 20 connections alive: 50 tasks would measure reconnecting.
         options["limits"] = library.Limits(max_connections=100, max_keepalive_connections=100)
+    if job.kind == "http2":
+        # All streams share one connection: with the default of 5 s some time out in slow libraries.
+        options |= {"http2": True, "timeout": 60.0}
     return options
 
 
@@ -79,11 +83,42 @@ class _Sync:
             with job.timing():
                 job.in_threads(work)
 
+    def read_file(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing(), session.stream("GET", job.url) as response:
+                job.count_pieces(iter(partial(response.stream.read, job.chunk_size), b""))
+
+    def readinto_file(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            with job.timing(), session.stream("GET", job.url) as response:
+                job.count_reads(response.stream.readinto)
+
+    def sse(self, job: Job) -> None:
+        with self._client(job) as session:
+            session.get(job.small_url)
+            if hasattr(session, "sse"):
+                with job.timing(), session.sse(job.url) as source:
+                    job.count_events(source)
+                return
+            from httpx_sse import connect_sse  # httpx has no events; its documentation names this
+
+            with job.timing(), connect_sse(session, "GET", job.url) as source:
+                job.count_events(source.iter_sse())
+
     def upload_file(self, job: Job) -> None:
         with self._client(job) as session, open(job.body_file, "rb") as body:
             session.get(job.small_url)
             with job.timing():
                 response = session.post(job.url, content=body)
+            job.answered(response.text)
+
+    def upload_multipart(self, job: Job) -> None:
+        with self._client(job) as session, open(job.body_file, "rb") as body:
+            session.get(job.small_url)
+            with job.timing():
+                response = session.post(job.url, files={"file": body})
             job.answered(response.text)
 
     def upload_generator(self, job: Job) -> None:
@@ -159,19 +194,42 @@ class _Async:
             with job.timing():
                 await asyncio.gather(*[work() for _ in range(job.workers)])
 
+    async def sse(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            if hasattr(session, "sse"):
+                with job.timing():
+                    async with session.sse(job.url) as source:
+                        await job.acount_events(source)
+                return
+            from httpx_sse import aconnect_sse
+
+            with job.timing():
+                async with aconnect_sse(session, "GET", job.url) as source:
+                    await job.acount_events(source.aiter_sse())
+
     async def upload_file(self, job: Job) -> None:
         async with self._client(job) as session:
             await session.get(job.small_url)
 
-            async def body() -> Any:
+            async def pieces() -> Any:
                 with open(job.body_file, "rb") as file:
                     while piece := file.read(65536):
                         yield piece
 
+            if hasattr(self._library, "FileStream"):
+                body, fields = self._library.FileStream(job.body_file), {}
+            else:
+                body, fields = pieces(), {"Content-Length": str(job.size)}
             with job.timing():
-                response = await session.post(
-                    job.url, content=body(), headers={"Content-Length": str(job.size)}
-                )
+                response = await session.post(job.url, content=body, headers=fields)
+            job.answered(response.text)
+
+    async def upload_multipart(self, job: Job) -> None:
+        async with self._client(job) as session:
+            await session.get(job.small_url)
+            with open(job.body_file, "rb") as body, job.timing():
+                response = await session.post(job.url, files={"file": body})
             job.answered(response.text)
 
     async def upload_generator(self, job: Job) -> None:
@@ -193,19 +251,25 @@ class _Async:
 def sync_programs(library: Any) -> SyncPrograms:
     """The sync programs of a library with httpx's API."""
     programs = _Sync(library)
-    return {
+    found: SyncPrograms = {
         "stream": programs.stream,
         "decoded": programs.stream,
         "content": programs.content,
         "lines": programs.lines,
+        "sse": programs.sse,
         "values": programs.values,
         "values_orjson": programs.values_orjson,
         "small": programs.small,
         "small_threads": programs.small_threads,
+        "http2": programs.small_threads,
         "upload_file": programs.upload_file,
         "upload_generator": programs.upload_generator,
+        "upload_multipart": programs.upload_multipart,
         "events": programs.events,
     }
+    if hasattr(library, "HTTPStream"):  # with httpx's API alone a body is no file
+        found |= {"read_file": programs.read_file, "readinto_file": programs.readinto_file}
+    return found
 
 
 def async_programs(library: Any) -> AsyncPrograms:
@@ -216,11 +280,14 @@ def async_programs(library: Any) -> AsyncPrograms:
         "decoded": programs.stream,
         "content": programs.content,
         "lines": programs.lines,
+        "sse": programs.sse,
         "values": programs.values,
         "values_orjson": programs.values_orjson,
         "small": programs.small,
         "small_tasks": programs.small,
+        "http2": programs.small,
         "upload_file": programs.upload_file,
         "upload_generator": programs.upload_generator,
+        "upload_multipart": programs.upload_multipart,
         "events": programs.events,
     }

@@ -54,23 +54,50 @@ def _content_length(head: bytes) -> int:
     return int(rest.split(b"\r\n", 1)[0]) if found else -1
 
 
+def _receive(job: Job, sock: socket.socket, target: str, view: memoryview) -> int:
+    """Receive and drop; chunked content ends when the last bytes are those of a last chunk.
+
+    Returns the bytes of the content; for chunked content, those that the job wants.
+    """
+    received, length = _open(sock, target)
+    total, tail = len(received), received[-5:]
+    if job.checked:
+        job.take(received)
+    while total < length or (length < 0 and tail != _LAST_CHUNK):
+        n = sock.recv_into(view)
+        total += n
+        if length < 0:
+            tail = (tail + view[max(n - 5, 0) : n])[-5:]
+        if job.checked:
+            job.take(view[:n])
+    return total if length >= 0 else job.size
+
+
 def _raw_stream(job: Job) -> None:
-    """Receives and drops; chunked content ends when the last bytes are those of a last chunk."""
     sock = _connect(job)
     view = memoryview(bytearray(_BUFFER_BYTES))
     with job.timing():
-        received, length = _open(sock, job.target)
-        total, tail = len(received), received[-5:]
-        if job.checked:
-            job.take(received)
-        while total < length or (length < 0 and tail != _LAST_CHUNK):
-            n = sock.recv_into(view)
-            total += n
-            if length < 0:
-                tail = (tail + view[max(n - 5, 0) : n])[-5:]
-            if job.checked:
-                job.take(view[:n])
-    job.bytes = total if length >= 0 else job.size
+        total = _receive(job, sock, job.target, view)
+    job.bytes = total
+
+
+def _raw_readinto_file(job: Job) -> None:
+    """With a buffer of the size that the clients read into."""
+    sock = _connect(job)
+    view = memoryview(bytearray(job.chunk_size or _BUFFER_BYTES))
+    with job.timing():
+        total = _receive(job, sock, job.target, view)
+    job.bytes = total
+
+
+def _raw_http2(job: Job) -> None:
+    """The same from the same server over HTTP/1.1, one after another: what it and TLS leave to HTTP/2."""
+    sock = _connect(job)
+    view = memoryview(bytearray(_BUFFER_BYTES))
+    target = job.target.replace("/http2/", "/body/")
+    with job.timing():
+        total = sum(_receive(job, sock, target, view) for _ in range(job.count))
+    job.bytes = total
 
 
 def _raw_content(job: Job) -> None:
@@ -118,15 +145,25 @@ def _upload_head(job: Job, framing: str) -> bytes:
     return f"POST {job.target} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode()
 
 
-def _raw_upload_file(job: Job) -> None:
+def _raw_upload_file(job: Job, before: bytes = b"", after: bytes = b"", fields: str = "") -> None:
+    """The file, with something before and after it."""
     sock = _connect(job)
     with open(job.body_file, "rb") as body, job.timing():
-        sock.sendall(_upload_head(job, f"Content-Length: {job.size}"))
+        length = len(before) + job.size + len(after)
+        sock.sendall(_upload_head(job, f"{fields}Content-Length: {length}") + before)
         at = 0
         while at < job.size:
             at += os.sendfile(sock.fileno(), body.fileno(), at, job.size - at)
+        if after:
+            sock.sendall(after)
         answer = _upload_answer(sock)
     job.answered(answer)
+
+
+def _raw_upload_multipart(job: Job) -> None:
+    before = b'--limit\r\nContent-Disposition: form-data; name="file"; filename="upload"\r\n\r\n'
+    fields = "Content-Type: multipart/form-data; boundary=limit\r\n"
+    _raw_upload_file(job, before, b"\r\n--limit--\r\n", fields)
 
 
 def _raw_upload_generator(job: Job) -> None:
@@ -366,16 +403,21 @@ async def _protocol_events(job: Job) -> None:
 SYNC: dict[str, SyncPrograms] = {
     "raw": {
         "stream": _raw_stream,
+        "readinto_file": _raw_readinto_file,
+        "http2": _raw_http2,
+        "sse": _raw_stream,
         "content": _raw_content,
         "lines": _raw_stream,
         "small": _raw_small,
         "small_threads": _raw_small_threads,
         "upload_file": _raw_upload_file,
         "upload_generator": _raw_upload_generator,
+        "upload_multipart": _raw_upload_multipart,
         "events": _raw_events,
     },
     "ext": {
         "stream": _ext_stream,
+        "read_file": _ext_stream,
         "content": _ext_content,
         "lines": _ext_lines,
         "values": lambda job: _ext_values(job, json.loads),
@@ -387,6 +429,7 @@ SYNC: dict[str, SyncPrograms] = {
 ASYNC: dict[str, AsyncPrograms] = {
     "raw": {
         "stream": _buffered_stream,
+        "sse": _buffered_stream,
         "content": _buffered_stream,
         "lines": _buffered_stream,
         "small": _protocol_small,

@@ -71,22 +71,71 @@ def _small_threads(job: Job) -> None:
         job.in_threads(work)
 
 
+def _http2(job: Job) -> None:
+    """All streams from one thread: what libcurl has for it. The connection is there before the clock runs."""
+    multi = pycurl.CurlMulti()
+    multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
+    first = _stream_of(job, job.small_url, len)
+    _perform(multi, [first])
+    contents: list[list[bytes]] = [[] for _ in range(job.count)]
+    handles = [_stream_of(job, job.url, pieces.append) for pieces in contents]
+    with job.timing():
+        _perform(multi, handles)
+        for pieces in contents:
+            job.take(b"".join(pieces))
+
+
+def _stream_of(job: Job, url: str, write: Callable[[bytes], object]) -> Any:
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.BUFFERSIZE, _RECEIVE_BYTES)
+    curl.setopt(pycurl.CAINFO, job.ca_file)
+    curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+    curl.setopt(pycurl.PIPEWAIT, 1)
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.WRITEFUNCTION, write)
+    return curl
+
+
+def _perform(multi: Any, handles: list[Any]) -> None:
+    for curl in handles:
+        multi.add_handle(curl)
+    running = len(handles)
+    while running:
+        running = multi.perform()[1]
+        if running:
+            multi.select(1.0)
+    for failed in multi.info_read()[2]:
+        raise pycurl.error(*failed[1:])
+    for curl in handles:
+        multi.remove_handle(curl)
+
+
 def _upload(job: Job, read: Callable[[int], bytes], size: int | None) -> None:
     curl = _handle(job)
-    pieces: list[bytes] = []
-    curl.setopt(pycurl.URL, job.url)
     curl.setopt(pycurl.UPLOAD, 1)
     curl.setopt(pycurl.CUSTOMREQUEST, "POST")
     curl.setopt(pycurl.UPLOAD_BUFFERSIZE, 65536 + 32)
     curl.setopt(pycurl.READFUNCTION, read)
-    curl.setopt(pycurl.WRITEFUNCTION, pieces.append)
     if size is None:
         curl.setopt(pycurl.HTTPHEADER, ["Transfer-Encoding: chunked"])
     else:
         curl.setopt(pycurl.INFILESIZE_LARGE, size)
+    _answered(curl, job)
+
+
+def _answered(curl: Any, job: Job) -> None:
+    pieces: list[bytes] = []
     with job.timing():
-        curl.perform()
+        _fetch(curl, job.url, pieces.append)
     job.answered(b"".join(pieces).decode())
+
+
+def _upload_multipart(job: Job) -> None:
+    curl = _handle(job)
+    curl.setopt(pycurl.HTTPPOST, [("file", (pycurl.FORM_FILE, job.body_file))])
+    curl.setopt(pycurl.UPLOAD_BUFFERSIZE, 65536)
+    _answered(curl, job)
 
 
 def _upload_file(job: Job) -> None:
@@ -123,7 +172,9 @@ SYNC: SyncPrograms = {
     "content": _content,
     "small": _small,
     "small_threads": _small_threads,
+    "http2": _http2,
     "upload_file": _upload_file,
     "upload_generator": _upload_generator,
+    "upload_multipart": _upload_multipart,
     "events": _events,
 }

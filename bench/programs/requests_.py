@@ -64,6 +64,14 @@ def _upload_file(job: Job) -> None:
     job.answered(answer)
 
 
+def _upload_multipart(job: Job) -> None:
+    """The form is made in memory."""
+    session = _session(job)
+    with open(job.body_file, "rb") as body, job.timing():
+        answer = session.post(job.url, files={"file": body}).text
+    job.answered(answer)
+
+
 def _upload_generator(job: Job) -> None:
     session = _session(job)
     pieces = job.body_pieces()
@@ -88,5 +96,6 @@ SYNC: SyncPrograms = {
     "small_threads": _small_threads,
     "upload_file": _upload_file,
     "upload_generator": _upload_generator,
+    "upload_multipart": _upload_multipart,
     "events": _events,
 }

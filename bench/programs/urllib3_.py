@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import urllib3
@@ -30,6 +31,18 @@ def _stream(job: Job) -> None:
             job.count_pieces(iter(response.read1, b""))
         else:
             job.count_pieces(response.stream(job.chunk_size))
+
+
+def _read_file(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        job.count_pieces(iter(partial(_open(pool, job).read, job.chunk_size), b""))
+
+
+def _readinto_file(job: Job) -> None:
+    pool = _pool(job)
+    with job.timing():
+        job.count_reads(_open(pool, job).readinto)
 
 
 def _content(job: Job) -> None:
@@ -70,6 +83,14 @@ def _upload_file(job: Job) -> None:
     job.answered(answer.decode())
 
 
+def _upload_multipart(job: Job) -> None:
+    """The form is made in memory."""
+    pool = _pool(job)
+    with open(job.body_file, "rb") as body, job.timing():
+        answer = pool.request("POST", job.url, fields={"file": ("upload", body.read())}).data
+    job.answered(answer.decode())
+
+
 def _upload_generator(job: Job) -> None:
     pool = _pool(job)
     pieces = job.body_pieces()
@@ -87,6 +108,8 @@ def _events(job: Job) -> None:
 
 SYNC: SyncPrograms = {
     "stream": _stream,
+    "read_file": _read_file,
+    "readinto_file": _readinto_file,
     "decoded": _stream,
     "content": _content,
     "lines": _lines,
@@ -94,5 +117,6 @@ SYNC: SyncPrograms = {
     "small_threads": _small_threads,
     "upload_file": _upload_file,
     "upload_generator": _upload_generator,
+    "upload_multipart": _upload_multipart,
     "events": _events,
 }
