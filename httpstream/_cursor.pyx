@@ -34,13 +34,15 @@ cdef class Cursor(Splitter):
         return item
 
     def fill(self, buffer not None):
-        """Put what is there into the caller's memory (writable, not empty): how many bytes; -1: nothing is there."""
+        """Put what is there into the caller's memory (writable, not empty): how many bytes; None: nothing is there."""
         cdef Py_buffer view
+        cdef Py_ssize_t size
         PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
         try:
-            return self._fill(<char*> view.buf, view.len)
+            size = self._fill(<char*> view.buf, view.len)
         finally:
             PyBuffer_Release(&view)
+        return None if size < 0 else size
 
     cdef Py_ssize_t _fill(self, char* to, Py_ssize_t size) except -2:
         cdef Source source = self._source

@@ -94,7 +94,7 @@ class LiveBody(HTTPStream):
 
     def take_arrived(self) -> bytes | None:
         """The whole content, when it came together with the head; None: it did not, and nothing is taken."""
-        content = self._parser.take_arrived() if self._open else None
+        content = self._parser.take_arrived() if self._open and self._splitter is None else None
         if content is not None:
             self._finish()
             self._content = self._ahead = content

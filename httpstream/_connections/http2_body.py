@@ -77,7 +77,9 @@ class Http2Body(HTTPStream):
     def take_arrived(self) -> bytes | None:
         """The whole content, when it has come already; None: it has not, and nothing is taken."""
         stream = self._stream
-        if not self._open or self._events is not None or not stream.is_over or stream.error is not None:
+        if not self._open or self._splitter is not None or self._events is not None:
+            return None
+        if not stream.is_over or stream.error is not None:
             return None
         pieces = []
         while (piece := self._connection.take(stream)) is not None:

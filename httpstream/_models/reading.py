@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from httpstream._backend import ASYNC
 from httpstream._exceptions import DecodingError, RequestError, StreamClosed, StreamConsumed
-from httpstream._streams import AsyncByteStream, SyncByteStream
+from httpstream._streams import AsyncByteStream, Stream, SyncByteStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PIECES_PER_TURN = 16
 """Decoded without a wait, 64 KiB each; then the tasks beside have their turn: content may unfold a millionfold."""
 
 
-class UnattachedStream(AsyncByteStream, SyncByteStream):
+class UnattachedStream(Stream, AsyncByteStream, SyncByteStream):
     """The stream of a message that was pickled: its connection stayed behind. It raises StreamClosed."""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -46,7 +46,8 @@ def claim(response: Response, world: type, method: str) -> None:
 
     Raises StreamConsumed, StreamClosed, or RuntimeError when the stream belongs to the other world.
     """
-    if response.is_stream_consumed:
+    # A live body has a splitter once it has given something by itself: that is missing from what could still be read.
+    if response.is_stream_consumed or getattr(response.stream, "_splitter", None) is not None:
         raise StreamConsumed()
     if response.is_closed:
         raise StreamClosed()

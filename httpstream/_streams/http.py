@@ -9,7 +9,7 @@ from __future__ import annotations
 from httpstream._cursor import Cursor
 
 from .bases import AsyncByteStream, SyncByteStream
-from .stream import Stream
+from .stream import Stream, writable_memory
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class HTTPStream(Stream):
     _cursor: Cursor | None = None
     _more: Callable[[], Any]  # waits for more, in its world; False: the end
     _over = False
+    _is_busy = False  # somebody is in `_pull`
 
     if TYPE_CHECKING:
         attach: Callable[[Splitter[Any]], Callable[[], Any]]
@@ -98,36 +99,48 @@ class HTTPStream(Stream):
         blame(exc, self._request)
 
     def _receive(self) -> bytes:
-        return b"" if self._is_at_hand() else self._take(PIECE_BYTES)
+        return b"" if self._is_at_hand() else self._pull(Cursor.take, PIECE_BYTES) or b""
 
     async def _areceive(self) -> bytes:
-        return b"" if self._is_at_hand() else await self._atake(PIECE_BYTES)
+        return b"" if self._is_at_hand() else await self._apull(Cursor.take, PIECE_BYTES) or b""
 
-    def _take(self, size: int) -> bytes:
+    def _pull(self, how: Callable[[Cursor, Any], Any], amount: Any) -> Any:
+        """What the cursor gives, waiting while nothing is there; None: the end."""
         cursor = self._cursor or self._begin(SyncByteStream, "aread(), aiter_...(), async for")
+        self._enter()
         try:
-            while (data := cursor.take(size)) is None:
+            while (got := how(cursor, amount)) is None:
                 if not self._more():
                     self._over = True
-                    return b""
+                    break
         except BaseException as exc:
             self._blame(exc)
             self.failed(exc)
             raise
-        return data
+        finally:
+            self._is_busy = False
+        return got
 
-    async def _atake(self, size: int) -> bytes:
+    async def _apull(self, how: Callable[[Cursor, Any], Any], amount: Any) -> Any:
         cursor = self._cursor or self._begin(AsyncByteStream, "read(), iter_...(), for")
+        self._enter()
         try:
-            while (data := cursor.take(size)) is None:
+            while (got := how(cursor, amount)) is None:
                 if not await self._more():
                     self._over = True
-                    return b""
+                    break
         except BaseException as exc:
             self._blame(exc)
             await self.failed(exc)
             raise
-        return data
+        finally:
+            self._is_busy = False
+        return got
+
+    def _enter(self) -> None:
+        if self._is_busy:  # whoever comes second must not take the connection from the first
+            raise RuntimeError("this stream is being read by another thread or task")
+        self._is_busy = True
 
     def close(self) -> None:
         """Close the response's connection, unless the content has been received: see `Stream.close`."""
@@ -143,7 +156,7 @@ class HTTPStream(Stream):
         """See `Stream.read`."""
         if not size or size < 0 or self._is_at_hand():
             return super().read(size)
-        data = self._take(size)
+        data: bytes = self._pull(Cursor.take, size) or b""
         self._read_bytes += len(data)
         return data
 
@@ -151,42 +164,24 @@ class HTTPStream(Stream):
         """See `read`."""
         if not size or size < 0 or self._is_at_hand():
             return await super().aread(size)
-        data = await self._atake(size)
+        data: bytes = await self._apull(Cursor.take, size) or b""
         self._read_bytes += len(data)
         return data
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into the caller's memory, at best straight from the socket: see `Stream.readinto`."""
-        with memoryview(buffer) as view:
+        with writable_memory(buffer) as view:
             if not view.nbytes or self._is_at_hand():
                 return super().readinto(buffer)
-            cursor = self._cursor or self._begin(SyncByteStream, "areadinto()")
-            try:
-                while (count := cursor.fill(view)) < 0:
-                    if not self._more():
-                        self._over = True
-                        return 0
-            except BaseException as exc:
-                self._blame(exc)
-                self.failed(exc)
-                raise
+            count: int = self._pull(Cursor.fill, view) or 0
         self._read_bytes += count
         return count
 
     async def areadinto(self, buffer: Buffer) -> int:
         """See `readinto`."""
-        with memoryview(buffer) as view:
+        with writable_memory(buffer) as view:
             if not view.nbytes or self._is_at_hand():
                 return await super().areadinto(buffer)
-            cursor = self._cursor or self._begin(AsyncByteStream, "readinto()")
-            try:
-                while (count := cursor.fill(view)) < 0:
-                    if not await self._more():
-                        self._over = True
-                        return 0
-            except BaseException as exc:
-                self._blame(exc)
-                await self.failed(exc)
-                raise
+            count: int = await self._apull(Cursor.fill, view) or 0
         self._read_bytes += count
         return count

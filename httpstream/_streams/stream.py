@@ -14,13 +14,23 @@ from .iteration import Iteration
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined]  # from 3.12 on
+    from collections.abc import Buffer, Iterable  # type: ignore[attr-defined]  # Buffer: from 3.12 on
     from types import TracebackType
     from typing import Any, TypeVar
 
     Self = TypeVar("Self", bound="Stream")
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "writable_memory"]
+
+
+def writable_memory(buffer: Buffer) -> memoryview:
+    """The memory that `readinto` fills. Raises TypeError for what cannot be filled, as a file does."""
+    view = memoryview(buffer)
+    if view.readonly or not view.c_contiguous:
+        raise TypeError(
+            f"readinto() fills memory that is writable and contiguous, not this {type(buffer).__name__}"
+        )
+    return view
 
 
 class Stream(Iteration):
@@ -81,10 +91,23 @@ class Stream(Iteration):
         """False."""
         return False
 
+    def fileno(self) -> int:
+        """The descriptor, of what has one. Raises io.UnsupportedOperation."""
+        raise UnsupportedOperation(f"{type(self).__name__} has no descriptor")
+
+    def truncate(self, size: int | None = None) -> int:
+        """Raises io.UnsupportedOperation."""
+        raise UnsupportedOperation(f"{type(self).__name__} cannot be truncated")
+
     def write(self, data: Buffer) -> int:
         """Write bytes; returns their number. Raises NotImplementedError when the stream is not writable."""
         self._check_open()
         raise NotImplementedError(f"{type(self).__name__} cannot be written to")
+
+    def writelines(self, lines: Iterable[Buffer]) -> None:
+        """Write the items of an iterable, one after the other."""
+        for line in lines:
+            self.write(line)
 
     # -- the cursor --------------------------------------------------------------------------------
 
@@ -165,13 +188,15 @@ class Stream(Iteration):
     def readinto(self, buffer: Buffer) -> int:
         """Read into the caller's memory; returns how many bytes came, as `read` does; 0 is the end."""
         self._check_open()
-        with memoryview(buffer) as view, view.cast("B") as into:
-            if into.nbytes and not self._ahead:
+        with writable_memory(buffer) as view:
+            if view.nbytes and not self._ahead:
                 self._ahead = self._receive()
-            return self._cut_into(into)
+            return self._cut_into(view)
 
-    def _cut_into(self, into: memoryview) -> int:
-        with memoryview(self._ahead) as ahead:
+    def _cut_into(self, view: memoryview) -> int:
+        if not view.nbytes:
+            return 0  # and it could not be cast
+        with memoryview(self._ahead) as ahead, view.cast("B") as into:
             size = min(len(ahead) - self._at, len(into))
             into[:size] = ahead[self._at : self._at + size]
         self._read_bytes += size
@@ -197,6 +222,21 @@ class Stream(Iteration):
             if left is not None:
                 left -= len(part)
         return b"".join(parts)
+
+    def readlines(self, hint: int | None = -1) -> list[bytes]:
+        """Read lines as `readline` does. hint: no more once they have so many bytes; below 1 or None: all."""
+        lines: list[bytes] = []
+        size = 0
+        while line := self.readline():
+            lines.append(line)
+            size += len(line)
+            if hint is not None and 0 < hint <= size:
+                break
+        return lines
+
+    def readall(self) -> bytes:
+        """Read everything up to the end."""
+        return self.read()
 
     def close(self) -> None:
         """Give back what the stream holds. Reading and writing raise ValueError from now on."""
@@ -237,10 +277,10 @@ class Stream(Iteration):
     async def areadinto(self, buffer: Buffer) -> int:
         """See `readinto`."""
         self._check_open()
-        with memoryview(buffer) as view, view.cast("B") as into:
-            if into.nbytes and not self._ahead:
+        with writable_memory(buffer) as view:
+            if view.nbytes and not self._ahead:
                 self._ahead = await self._areceive()
-            return self._cut_into(into)
+            return self._cut_into(view)
 
     async def awrite(self, data: Buffer) -> int:
         """See `write`."""
