@@ -15,7 +15,7 @@ from httpstream._exceptions import HTTPStatusError, InvalidURL, ResponseNotRead
 from httpstream._iterators import AsyncItems, Items
 from httpstream._lines import LineSplitter
 from httpstream._status_codes import codes
-from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
+from httpstream._streams import AsyncByteStream, ByteStream, Stream, SyncByteStream
 from httpstream._urls import URL
 
 from .charset import charset_of, is_charset
@@ -69,6 +69,14 @@ class Response(Records):
     _clock: Callable[[], float] | None = None
     _started = 0.0
 
+    if TYPE_CHECKING:  # an attribute: a file, unless somebody's transport gave just a stream of httpx's bases
+
+        @property
+        def stream(self) -> Stream: ...
+
+        @stream.setter
+        def stream(self, stream: SyncByteStream | AsyncByteStream) -> None: ...
+
     def __init__(
         self,
         status_code: int,
@@ -90,7 +98,6 @@ class Response(Records):
         self.extensions: dict[str, Any] = {} if extensions is None else dict(extensions)
         self.history: list[Response] = [] if history is None else list(history)
         self.default_encoding = default_encoding
-        self.stream: SyncByteStream | AsyncByteStream
         if stream is not None:
             self.stream = stream
             return
@@ -360,10 +367,9 @@ class Response(Records):
         return self._content
 
     def _keep(self, content: bytes) -> bytes:
-        """The content has been read: the stream of a live response gives it from now on."""
-        replay = getattr(self.stream, "replay", None)
-        if replay is not None:
-            replay(content)
+        """The content has been read: the stream gives it from now on, as a file does."""
+        if isinstance(self.stream, Stream):
+            self.stream.replay(content)
         return content
 
     def iter_bytes(self, chunk_size: int | None = AS_IT_ARRIVES) -> Items[bytes]:

@@ -145,7 +145,9 @@ class FileStream(Stream, AsyncByteStream, SyncByteStream):
         """See `httpstream._streams.can_be_sent_again`."""
         if self._closed or getattr(self._file, "closed", False):
             return False
-        return self._start is not None or not self._streamed
+        return not self._streamed or (
+            self._start is not None if self._path is None else os.path.isfile(self._path)
+        )
 
     # Read.
 
@@ -186,6 +188,13 @@ class FileStream(Stream, AsyncByteStream, SyncByteStream):
         count: int = into(buffer) or 0
         self._read_bytes += count
         return count
+
+    def replay(self, content: bytes) -> None:
+        """See `Stream.replay`; iterating gives it too."""
+        self._content_type = self.content_type
+        self._path, self._file, self._start, self._size = None, BytesIO(content), 0, len(content)
+        self._closed = False
+        self._ahead, self._at, self._read_bytes = b"", 0, 0
 
     def seekable(self) -> bool:
         return self._start is not None

@@ -28,9 +28,10 @@ LEVEL = 6
 class GZipStream(Stream, AsyncByteStream, SyncByteStream):
     """The content of another stream in the gzip format, or taken out of it.
 
-    source: a stream, bytes, a binary file, or an iterable of bytes; closed together with this one. mode: "decompress"
-    takes all members, checks their checksums, and raises DecodingError for what ends before its coding does;
-    "compress" makes one member, and sent as content it brings ``Content-Encoding: gzip``. level: 0 to 9, of "compress".
+    source: a stream, a content type, bytes, a binary file, or an iterable of bytes; closed together with this one.
+    mode: "decompress" takes all members, checks their checksums, and raises DecodingError for what ends before its
+    coding does; "compress" makes one member, and sent as content it brings ``Content-Encoding: gzip``.
+    level: 0 to 9, of "compress".
 
     It belongs to the worlds of its source, and can be sent again when that can. No piece exceeds 1 MiB.
     """

@@ -54,10 +54,9 @@ class HTTPStream(Stream):
         def _raw_size(self) -> int | None: ...
 
     def replay(self, content: bytes) -> None:
-        """The response has been read: its content is what this stream gives from now on."""
-        self._content = self._ahead = content
-        self._at = self._read_bytes = 0
-        self._closed = False
+        """See `Stream.replay`; iterating gives it too."""
+        super().replay(content)
+        self._content = content
 
     @property
     def content_type(self) -> str | None:  # type: ignore[override]  # it follows from the response

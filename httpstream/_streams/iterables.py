@@ -105,7 +105,9 @@ class AsyncIterStream(Stream, AsyncByteStream):
 
 
 def as_stream(content: Any) -> Stream:
-    """What a program may give as content as a stream: bytes, a file, an iterable. A stream is returned as it is.
+    """What a program may give as content as a stream: bytes, a content type, a file, an iterable.
+
+    A stream is returned as it is.
 
     Raises TypeError for anything else.
     """
@@ -121,4 +123,7 @@ def as_stream(content: Any) -> Stream:
         return IterStream(content)
     if isinstance(content, AsyncIterable):
         return AsyncIterStream(content)
+    if hasattr(content, "encode") and not isinstance(content, str):
+        stream: Stream = content.encode()  # a content type, which stands above
+        return stream
     raise TypeError(f"a stream is made of bytes, a binary file or an iterable of bytes, not {type(content)}")

@@ -36,7 +36,12 @@ class ByteStream(Stream, AsyncByteStream, SyncByteStream):
 
     def _receive(self) -> bytes:
         self._check_open()
-        return self.content if self._read_bytes == 0 else b""
+        return self._bytes() if self._read_bytes == 0 else b""
+
+    def _bytes(self) -> bytes:
+        """The content, also where a program gave other memory; not made so before it is read: sending need not."""
+        content = self.content
+        return content if type(content) is bytes else bytes(memoryview(content))
 
     async def _areceive(self) -> bytes:
         return self._receive()
@@ -47,12 +52,14 @@ class ByteStream(Stream, AsyncByteStream, SyncByteStream):
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move the cursor, as a file does; returns where it stands. Raises ValueError for a place before 0."""
         self._check_open()
+        if whence not in (0, 1, 2):
+            raise ValueError(f"whence is 0, 1 or 2, not {whence!r}")
         position = offset + (0, self._read_bytes, len(self.content))[whence]
         if position < 0:
             raise ValueError(f"no place in a stream: {position}")
         self._read_bytes = position
         rest = position < len(self.content)
-        self._ahead, self._at = (self.content, position) if rest else (b"", 0)
+        self._ahead, self._at = (self._bytes(), position) if rest else (b"", 0)
         return position
 
 

@@ -14,7 +14,7 @@ from .iteration import Iteration
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterable  # type: ignore[attr-defined]  # Buffer: from 3.12 on
+    from collections.abc import Buffer, Iterable, Iterator  # type: ignore[attr-defined]  # Buffer: from 3.12 on
     from types import TracebackType
     from typing import Any, TypeVar
 
@@ -163,6 +163,15 @@ class Stream(Iteration):
             self._ahead = await self._areceive()
         return self._cut(None)
 
+    def replay(self, content: bytes) -> None:
+        """Let ``content`` be read, from its beginning: that of a response which has been read, and so has closed this.
+
+        Iterating gives what it gave before, or raises what it did.
+        """
+        self._closed = False
+        self._pieces = NO_PIECES
+        self._ahead, self._at, self._read_bytes = content, 0, 0
+
     # -- the sync world ----------------------------------------------------------------------------
 
     def read(self, size: int | None = -1) -> bytes:
@@ -307,6 +316,21 @@ class Stream(Iteration):
     ) -> None:
         await self.aclose()
 
+
+class _NoPieces:
+    """Nothing, for both worlds."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def __aiter__(self) -> _NoPieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+NO_PIECES = _NoPieces()
 
 # What asks for a binary file by its type gets one: pandas, and io's own wrappers.
 RawIOBase.register(Stream)
