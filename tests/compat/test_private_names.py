@@ -6,6 +6,7 @@ import importlib
 import inspect
 import io
 import re
+import typing
 from typing import Any
 
 import pytest
@@ -288,3 +289,16 @@ def test_to_bytes_and_to_str(httpx: Any) -> Any:
         utils.to_str("é"),
         utils.to_bytes("é", "latin-1"),
     )
+
+
+@same(
+    "the types of signatures can be evaluated",
+    differs="`typing.get_type_hints(Client.get)` raises `NameError`",
+)
+def test_the_types_of_a_signature(httpx: Any) -> Any:
+    return sorted(typing.get_type_hints(httpx.Client.get))
+
+
+@same("the types of the arguments of a client can be evaluated")
+def test_the_types_of_the_signature_of_a_client(httpx: Any) -> Any:
+    return sorted(typing.get_type_hints(httpx.Client.__init__))
