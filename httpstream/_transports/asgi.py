@@ -173,6 +173,12 @@ class Call:
         if not self._is_left:
             self._raise_failure()
 
+    def forget(self) -> None:
+        """Nobody has the response any more: the application hears of it, and is not waited for."""
+        self._is_left = True
+        self._pieces.clear()
+        self._tell()
+
     async def _until(self, condition: Callable[[], object]) -> None:
         """Wait for news of the application. A caller that is cancelled meanwhile cancels it, and sees it end."""
         try:
@@ -293,6 +299,13 @@ class Content(AsyncByteStream):
     async def aclose(self) -> None:
         """See the application to its end: see `ASGITransport`."""
         await self._call.leave()
+
+    def __del__(self) -> None:
+        if not self._call._is_over:  # dropped without a close
+            try:
+                self._call.forget()
+            except RuntimeError:  # the loop has ended
+                pass
 
 
 def start_task(

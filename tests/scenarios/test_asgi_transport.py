@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -300,6 +301,25 @@ async def test_both_directions_stream_at_the_same_time(world):
                 heard.append(piece)
                 may_go_on.set()
     assert heard == [b"ONE", b"TWO"]
+
+
+async def test_an_application_whose_response_is_dropped_comes_to_its_end(world):
+    ended = []
+
+    async def app(scope, receive, send):
+        try:
+            await send(START)
+            while True:
+                await send(body(b"x" * 10_000))
+        finally:
+            ended.append(True)
+
+    async with client_of(app) as client:
+        response = await client.send(client.build_request("GET", URL), stream=True)
+        await response.aiter_bytes().__anext__()
+        del response
+        gc.collect()
+        await world.until(lambda: ended)
 
 
 async def test_content_that_the_application_leaves_is_closed(world):
