@@ -41,6 +41,31 @@ def guess_content_type(name: str) -> str | None:
     return content_type if coding is None else _COMPRESSED.get(coding, "application/octet-stream")
 
 
+class PathFile(FileIO):
+    """A file that was opened here.
+
+    Closed while a worker thread reads it (its task was cancelled), it is closed when the thread comes back: else the
+    thread could read from whatever has the descriptor's number by then.
+    """
+
+    _is_read = False
+    _ends = False
+
+    def read(self, size: int | None = -1) -> Any:
+        self._is_read = True
+        try:
+            return b"" if self._ends else super().read(size)
+        finally:
+            self._is_read = False  # set before the question, there as here: so one of the two closes
+            if self._ends:
+                super().close()
+
+    def close(self) -> None:
+        self._ends = True
+        if not self._is_read:
+            super().close()
+
+
 class FileStream(Stream, AsyncByteStream, SyncByteStream):
     """A file as a stream.
 
@@ -103,18 +128,22 @@ class FileStream(Stream, AsyncByteStream, SyncByteStream):
     def open(self: Self) -> Self:
         """Open the path for reading, from its beginning. Does nothing when it is open. Raises OSError."""
         if self._path is not None and self._file is None:
-            self._file = FileIO(self._path)
-            self._size = size_of(self._file)
-            self._closed = False
-            self._read_bytes = 0
+            self._begin(PathFile(self._path))
         return self
+
+    def _begin(self, file: PathFile) -> None:
+        self._file = file
+        self._size = size_of(file)
+        self._closed = False
+        self._read_bytes = 0
 
     def __enter__(self: Self) -> Self:
         self.open()
         return super().__enter__()
 
     async def __aenter__(self: Self) -> Self:
-        await _in_thread(self.open)
+        if self._path is not None and self._file is None:
+            self._begin(await _open_in_thread(self._path))
         return await super().__aenter__()
 
     # Iterated: sent.
@@ -280,7 +309,9 @@ class FileSpan:
 
 def _span_of(file: Any) -> FileSpan | None:
     """What is left of a file, when that is what its descriptor gives; None: it must be read."""
-    if type(file) is not FileIO and not (type(file) is BufferedReader and type(file.raw) is FileIO):
+    if type(file) not in (PathFile, FileIO) and not (
+        type(file) is BufferedReader and type(file.raw) is FileIO
+    ):
         return None
     size = size_of(file)
     return FileSpan(file, file.tell(), size) if size else None
@@ -324,7 +355,10 @@ class FilePieces:
             return b""
         if self._file is None:
             assert self._path is not None
-            self._file = FileIO(self._path)
+            self._file = PathFile(self._path)
+            if self._ended:  # closed meanwhile, by a task that was cancelled
+                self._file.close()
+                return b""
         if self._spans:
             self._spans = False
             self._span = _span_of(self._file)
@@ -355,6 +389,26 @@ async def _in_thread(call: Any, *args: Any) -> Any:
     from httpstream._backend import ASYNC
 
     return await ASYNC.in_thread(call, *args)
+
+
+async def _open_in_thread(path: str) -> PathFile:
+    """Open a path. Whoever is cancelled meanwhile does not wait: then the file is closed as soon as it is open."""
+    opened: list[PathFile] = []
+    is_awaited = True
+
+    def open_it() -> None:
+        opened.append(PathFile(path))
+        if not is_awaited:
+            opened[0].close()
+
+    try:
+        await _in_thread(open_it)
+    except BaseException:
+        is_awaited = False
+        for file in opened:
+            file.close()
+        raise
+    return opened[0]
 
 
 async def _read_in_thread(file: Any, size: int) -> bytes:
