@@ -63,6 +63,7 @@ def decode_until_error(codings, data, size=MIB, limits=LIMITS):
             while not decoder.needs_input:
                 pieces.append(decoder.decode(b""))
         decoder.finish()
+    assert all(len(piece) <= MIB for piece in pieces)
     return b"".join(pieces), caught.value
 
 

@@ -6,13 +6,15 @@ import gzip
 import random
 import sys
 import time
+import tracemalloc
 import zlib
 
 import pytest
 
 from httpstream._config import MessageLimits
+from httpstream._decoders import make_decoder
 from httpstream._decoders.replay import KEPT_BYTES
-from tests.codings import CODINGS, MIB, TEXT, Flushing, decode_until_error, encode, zstd_module
+from tests.codings import CODINGS, LIMITS, MIB, TEXT, Flushing, decode_until_error, drain, encode, zstd_module
 
 
 def broken_at(coding, good, size=300):
@@ -90,6 +92,31 @@ def test_a_fault_behind_very_much_costs_little_more_than_that(coding, inflate):
         return time.process_time() - start
 
     assert seconds(coded) < 5 * seconds(coded[:-20]) + 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", CODINGS)
+def test_little_is_kept_of_what_was_taken(coding, inflate):
+    coded = encode(coding, random.Random(7).randbytes(8 * MIB))
+    decoder = make_decoder([coding], LIMITS)
+    drain(decoder, coded[:100])  # what the library needs is not counted
+    tracemalloc.start()
+    for at in range(100, len(coded), 50_000):
+        drain(decoder, coded[at : at + 50_000])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MIB
+    decoder.finish()
+
+
+def test_what_br_holds_back_comes_in_front_of_a_fault_in_bounded_pieces():
+    """The library gives what it has decoded when its window is full, 4 MiB here, or at the end of its input."""
+    brotli = pytest.importorskip("brotli", reason="brotli is not installed")
+    packer = brotli.Compressor()
+    coded = packer.process(bytes(3 * MIB)) + packer.flush()
+    decoded, _ = decode_until_error(["br"], coded + b"\xff" * 20)
+    assert KEPT_BYTES <= len(decoded) <= 3 * MIB
+    assert decoded == bytes(len(decoded))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
