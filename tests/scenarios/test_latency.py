@@ -22,6 +22,7 @@ from tests.servers.steps import expect_request, fin, send, serve, wait_for, wait
 COUNT = 12
 LINES = [b"line %04d\n" % number for number in range(COUNT)]
 EVENTS = [b"data: %02d\n\n" % number for number in range(COUNT)]
+DATA = [ServerSentEvent("message", f"{number:02}", "", None) for number in range(COUNT)]
 VALUES = [b'{"n": %02d}\n' % number for number in range(10, 10 + COUNT)]
 
 
@@ -65,12 +66,14 @@ READERS = {
     "bytes of ten": (reading("bytes", 10), LINES, LINES),
     "text": (reading("text"), LINES, [line.decode() for line in LINES]),
     "lines": (reading("lines"), LINES, [line.decode().strip() for line in LINES]),
-    "lines_bytes": (reading("lines_bytes"), LINES, [line.strip() for line in LINES]),
-    "events": (
-        reading("events"),
-        EVENTS,
-        [ServerSentEvent("message", f"{n:02}", "", None) for n in range(COUNT)],
+    "lines ended by CR": (
+        reading("lines"),
+        [line[:-1] + b"\r" for line in LINES],
+        [line.decode()[:-1] for line in LINES],
     ),
+    "lines_bytes": (reading("lines_bytes"), LINES, [line.strip() for line in LINES]),
+    "events": (reading("events"), EVENTS, DATA),
+    "events ended by CR": (reading("events"), [event[:-2] + b"\r\r" for event in EVENTS], DATA),
     "json": (reading("json"), VALUES, [{"n": number} for number in range(10, 10 + COUNT)]),
 }
 # These keep the content coding.

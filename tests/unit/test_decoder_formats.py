@@ -23,6 +23,7 @@ from tests.codings import (
     drain,
     encode,
     raw_deflate,
+    skippable_frame,
 )
 
 # gzip
@@ -178,6 +179,10 @@ def test_anything_behind_deflate_is_an_error_after_the_good_data(coded, tail, in
 def test_a_preset_dictionary_is_an_error(inflate):
     compressor = zlib.compressobj(zdict=b"dictionary")
     decode_until_error(["deflate"], compressor.compress(TEXT) + compressor.flush())
+    flags = next(flags for flags in range(0x20, 0x40) if (0x7800 + flags) % 31 == 0)
+    decode_until_error(
+        ["deflate"], bytes([0x78, flags]) + zlib.compress(TEXT)[2:]
+    )  # asked for, and not named
 
 
 # br and zstd
@@ -227,11 +232,6 @@ def test_an_old_brotli_library_serves_too_and_its_pieces_are_bounded(size, old_b
     assert max(map(len, pieces)) <= MIB
     decode_until_error(["br"], zeros[:-1], size)
     decode_until_error(["br"], zeros + b"x", size)
-
-
-def skippable_frame(size):
-    """RFC 8878 section 3.1.2."""
-    return struct.pack("<II", 0x184D2A53, size) + b"s" * size
 
 
 @pytest.mark.parametrize("size", [1, 3, MIB])
