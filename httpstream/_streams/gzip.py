@@ -33,7 +33,8 @@ class GZipStream(Stream, AsyncByteStream, SyncByteStream):
     coding does; "compress" makes one member, and sent as content it brings ``Content-Encoding: gzip``.
     level: 0 to 9, of "compress".
 
-    It belongs to the worlds of its source, and can be sent again when that can. No piece exceeds 1 MiB.
+    It belongs to the worlds of its source, and can be sent again when that can. No piece exceeds 1 MiB. Over the stream
+    of a response the `MessageLimits` of its transport hold, and an error names its request.
     """
 
     __module__ = "httpstream"
