@@ -11,14 +11,14 @@ from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from ._content_types import Content
-from ._files import FILE_PIECE_BYTES
+from ._files import is_async_file
 from ._streams import AsyncByteStream, ByteStream, Stream, SyncByteStream
 from ._streams.file import FileStream
-from ._streams.iterables import AsyncIterStream, IterStream
+from ._streams.iterables import AsyncFilePieces, AsyncIterStream, IterStream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from typing import Any
 
     from ._multipart import MultipartStream
@@ -56,36 +56,18 @@ class IteratorByteStream(IterStream):
 
 
 class AsyncIteratorByteStream(AsyncIterStream):
-    """Content from an async iterable of bytes, or from an object with ``aread(size)``.
+    """Content from an async iterable of bytes, or from a file whose ``read(size)``, or ``aread``, is awaited.
 
     An async generator, another iterator or a file cannot be streamed again: that raises StreamConsumed.
     """
 
     def __init__(self, stream: AsyncIterable[bytes]) -> None:
-        aread = getattr(stream, "aread", None)
-        super().__init__(stream if aread is None else _AsyncFilePieces(aread))
+        read = getattr(stream, "aread", None) or (stream.read if is_async_file(stream) else None)  # type: ignore[attr-defined]  # it is one
+        super().__init__(stream if read is None else AsyncFilePieces(read))
 
     async def aclose(self) -> None:
         """Close the stream; what it was made of stays the caller's."""
         await Stream.aclose(self)
-
-
-class _AsyncFilePieces:
-    """Async iterator of what a file still holds."""
-
-    __slots__ = ("_aread",)
-
-    def __init__(self, aread: Callable[[int], Awaitable[bytes]]) -> None:
-        self._aread = aread
-
-    def __aiter__(self) -> _AsyncFilePieces:
-        return self
-
-    async def __anext__(self) -> bytes:
-        piece = await self._aread(FILE_PIECE_BYTES)
-        if not piece:
-            raise StopAsyncIteration
-        return piece
 
 
 def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | AsyncByteStream]:
@@ -108,7 +90,7 @@ def encode_content(content: Any) -> tuple[dict[str, str], SyncByteStream | Async
             raise TypeError("a file given as content must be opened in binary mode")
         stream = IteratorByteStream(content)
         return _framing(stream.size), stream
-    if isinstance(content, AsyncIterable):
+    if isinstance(content, AsyncIterable) or is_async_file(content):
         return {"Transfer-Encoding": "chunked"}, AsyncIteratorByteStream(content)
     raise TypeError(
         f"content must be str, bytes, or an iterable or async iterable of bytes, not {type(content)}"

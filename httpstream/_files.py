@@ -13,9 +13,18 @@ TYPE_CHECKING = False  # type checkers take this name for true; it saves the imp
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["FILE_PIECE_BYTES", "position_of", "size_of"]
+__all__ = ["FILE_PIECE_BYTES", "is_async_file", "position_of", "size_of"]
 
 FILE_PIECE_BYTES = 64 * 1024  # what one read of a file asks for
+
+
+CO_COROUTINE = 0x80  # of a code object; the module inspect, which has the name, takes long to load
+
+
+def is_async_file(file: Any) -> bool:
+    """Whether ``read`` is a coroutine function: a file of anyio, trio or aiofiles, an upload of a web framework."""
+    code = getattr(getattr(file, "read", None), "__code__", None)
+    return code is not None and bool(code.co_flags & CO_COROUTINE)
 
 
 def position_of(file: Any) -> int | None:

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from io import TextIOBase
 
 from ._content_types import Content
-from ._files import FILE_PIECE_BYTES
+from ._files import FILE_PIECE_BYTES, is_async_file
 from ._streams import AsyncByteStream, Stream, SyncByteStream, can_be_sent_again
 from ._streams.file import FileSpan, FileStream
+from ._streams.iterables import as_stream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class DataField:
 
 
 class FileField:
-    """A part that is a file: read when the stream is iterated, from its beginning if it can seek.
+    """A part that is a file: read when the stream is iterated, from its beginning if it can seek, and is no async file.
 
     name: str. value: the content (str, bytes, a stream, or a file in binary mode), or a tuple of a file name (None: the
     part has none) and the content, then maybe a content type, then maybe a mapping of more field lines for the head of
@@ -176,6 +177,8 @@ def _content_of(content: Any) -> bytes | Stream:
         return content
     if isinstance(content, TextIOBase):
         raise TypeError("a file must be opened in binary mode; StringIO is text, BytesIO is binary")
+    if is_async_file(content):
+        return as_stream(content)
     if hasattr(content, "read"):
         return FileStream.whole(content)
     return bytes(memoryview(content))  # raises TypeError

@@ -11,7 +11,7 @@ import stat
 from io import BufferedReader, BytesIO, FileIO, TextIOBase
 
 from httpstream._exceptions import StreamConsumed
-from httpstream._files import FILE_PIECE_BYTES, position_of, size_of
+from httpstream._files import FILE_PIECE_BYTES, is_async_file, position_of, size_of
 
 from .bases import AsyncByteStream, SyncByteStream
 from .stream import Stream
@@ -91,6 +91,8 @@ class FileStream(Stream, AsyncByteStream, SyncByteStream):
         if isinstance(file, (str, os.PathLike)):
             self._path = os.fspath(file)
             return
+        if is_async_file(file):
+            raise TypeError("an async file is no FileStream: give it as it is, as content or in a form")
         if isinstance(file, TextIOBase) or not hasattr(file, "read"):
             raise TypeError(f"a FileStream is made of a path or a file in binary mode, not {type(file)}")
         self._file = file
@@ -161,6 +163,8 @@ class FileStream(Stream, AsyncByteStream, SyncByteStream):
     def _file_pieces(self, *, spans: bool) -> FilePieces:
         """Raises StreamConsumed, and ValueError after `close`."""
         self._check_open()
+        if getattr(self._file, "closed", False):
+            raise ValueError("the file of this FileStream has been closed")
         if not self.can_be_sent_again():
             raise StreamConsumed()
         self._streamed = True

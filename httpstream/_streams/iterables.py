@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 
 from httpstream._exceptions import StreamConsumed
+from httpstream._files import FILE_PIECE_BYTES, is_async_file
 
 from .bases import AsyncByteStream, SyncByteStream
 from .memory import ByteStream
@@ -12,10 +13,10 @@ from .stream import Stream
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from typing import Any
 
-__all__ = ["AsyncIterStream", "IterStream", "as_stream"]
+__all__ = ["AsyncFilePieces", "AsyncIterStream", "IterStream", "as_stream"]
 
 
 class IterStream(Stream, SyncByteStream):
@@ -104,6 +105,24 @@ class AsyncIterStream(Stream, AsyncByteStream):
         self._check_world(SyncByteStream, "aclose()")
 
 
+class AsyncFilePieces:
+    """Async iterator of what a file still holds. read: takes a size, returns bytes; awaited."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[int], Awaitable[bytes]]) -> None:
+        self._read = read
+
+    def __aiter__(self) -> AsyncFilePieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._read(FILE_PIECE_BYTES)
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
 def as_stream(content: Any) -> Stream:
     """What a program may give as content as a stream: bytes, a content type, a file, an iterable.
 
@@ -115,6 +134,8 @@ def as_stream(content: Any) -> Stream:
         return content
     if isinstance(content, (bytes, bytearray, memoryview)):
         return ByteStream(bytes(content))
+    if is_async_file(content):
+        return AsyncIterStream(AsyncFilePieces(content.read))
     if hasattr(content, "read"):
         from .file import FileStream
 

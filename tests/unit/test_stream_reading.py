@@ -428,6 +428,8 @@ def test_a_file_object_that_was_closed_cannot_be_sent_again(path: Path) -> None:
     with path.open("rb") as file:
         stream = FileStream(file)
     assert not can_be_sent_again(stream)
+    with pytest.raises(ValueError, match="closed"):
+        iter(stream)
 
 
 def test_a_pipe_is_streamed_once() -> None:
