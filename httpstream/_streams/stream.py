@@ -54,6 +54,11 @@ class Stream(Iteration):
     _read_bytes = 0
     _closed = False
 
+    if TYPE_CHECKING:  # io.TextIOWrapper wants it of types, and takes a file without; a FileStream has one
+
+        @property
+        def name(self) -> Any: ...
+
     @property
     def size(self) -> int | None:
         """The whole content in bytes, however much has been read; None: unknown."""
