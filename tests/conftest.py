@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib
 import inspect
+import itertools
 import ssl
 import time
 from collections import Counter
@@ -90,6 +91,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 WARM: set[str] = set()
+SCENARIOS = itertools.count(1)
+SCENARIOS_PER_FULL_COLLECTION = 200
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +107,9 @@ def _descriptors_are_given_back(request: pytest.FixtureRequest) -> Iterator[None
         WARM.add(world.name)
     before = open_descriptors()
     yield
+    scenarios = next(SCENARIOS)
+    if scenarios % SCENARIOS_PER_FULL_COLLECTION == 0:
+        gc.unfreeze()  # what was alive after some scenario, and has become garbage since
     gc.collect()
     gc.freeze()  # what is alive now is looked at no more
     deadline = time.monotonic() + 2.0
