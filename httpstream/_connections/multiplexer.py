@@ -63,6 +63,7 @@ MAX_CONTROL_BYTES = 256 * 1024
 # Frame types and flags (RFC 9113 section 6).
 _DATA, _HEADERS, _PUSH_PROMISE, _GOAWAY, _CONTINUATION = 0x0, 0x1, 0x5, 0x7, 0x9
 _END_STREAM, _END_HEADERS, _PADDED = 0x1, 0x4, 0x8
+_RESET = b"\x03"
 _FRAME_HEAD_BYTES = 9
 _MAX_FRAME_BYTES = 16384  # the initial value, which is not raised: longer frames delay the other streams
 _read_frame_head = Struct(">HBBBL").unpack_from  # the length in two parts
@@ -198,7 +199,7 @@ class Multiplexer:
             else:
                 if kind in (_HEADERS, _PUSH_PROMISE, _CONTINUATION):
                     self._in_field_section = not flags & _END_HEADERS
-                self._receive_other(data[at:stop])
+                self._receive_other(data[at:stop], stream_id)
             at = stop
         return at
 
@@ -294,20 +295,21 @@ class Multiplexer:
             self._streams.pop(stream.id)
             self._finish(stream, RemoteProtocolError(f"{self.ended()}, before this request was processed"))
 
-    def _receive_other(self, frame: memoryview) -> None:
+    def _receive_other(self, frame: memoryview, stream_id: int) -> None:
         """Any frame but DATA and GOAWAY: h2 knows what it means."""
         try:
             events = self._h2.receive_data(frame)
-        except (
-            Exception
-        ) as exc:  # h2 raises its own errors; bytes from the network must not raise any other one
+        except Exception as exc:  # h2 has errors of its own; bytes from the network must not raise any other
             self._pull()
             what = str(exc) if isinstance(exc, H2Error) else type(exc).__name__
             self.fail(RemoteProtocolError(f"{self._peer} broke the rules of HTTP/2: {what}"))
             return
-        size = len(self.output)
-        self._pull()
-        self._control_bytes += len(self.output) - size
+        answer = self._h2.data_to_send()
+        if answer[3:4] != _RESET or answer[5:9] != frame[5:9] or stream_id in self._streams:
+            self.output += (
+                answer  # what still comes for a stream that was reset is ignored (RFC 9113 section 5.1)
+            )
+            self._control_bytes += len(answer)
         if self._control_bytes > MAX_CONTROL_BYTES:
             self._end_connection(
                 ErrorCodes.ENHANCE_YOUR_CALM, "more frames that want an answer than it takes answers"

@@ -38,7 +38,11 @@ def peer(stack: ExitStack) -> FarEnd:
 
 
 def dead_port(stack: ExitStack, host: str = HOST, port: int = 0) -> int:
-    """A port that neither accepts nor refuses: its backlog is full."""
+    """A port that neither accepts nor refuses: its backlog is full. One that is chosen here is free on the others."""
+    if not port:
+        with socket.socket() as everywhere:
+            everywhere.bind(("", 0))
+            port = everywhere.getsockname()[1]
     listener = stack.enter_context(socket.socket())
     listener.bind((host, port))
     listener.listen(0)

@@ -314,6 +314,19 @@ def test_a_reset_ends_one_stream_and_says_why(code):
     assert mux.capacity == 100
 
 
+@pytest.mark.parametrize(
+    "late", [headers(1, OK) * 3, data(1, b"x") * 3, window_update(1, 5), rst_stream(1, wire.CANCEL)]
+)
+def test_what_still_comes_for_a_stream_that_was_reset_has_no_answer(late):
+    """RFC 9113 section 5.1."""
+    mux = new()
+    stream = opened(mux)
+    mux.abandon(stream)
+    assert taken(mux)[-1][0] == wire.RST_STREAM
+    feed(mux, late)
+    assert (taken(mux), mux.failure) == ([], None)
+
+
 def test_a_reset_after_the_end_changes_nothing():
     mux = new()
     stream = opened(mux)
