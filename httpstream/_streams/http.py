@@ -6,6 +6,9 @@ How it is received is its subclasses' part (`_connections/body`, `_connections/h
 
 from __future__ import annotations
 
+from sys import maxsize
+
+from httpstream._chunker import ByteChunker
 from httpstream._cursor import Cursor
 
 from .bases import AsyncByteStream, SyncByteStream
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from httpstream._models.request import Request
 
 __all__ = ["HTTPStream"]
+
+SYNC_USE, ASYNC_USE = "aread(), aiter_...(), async for", "read(), iter_...(), for"
+"""What to use where a stream of the other world is met."""
 
 PIECE_BYTES = 256 * 1024
 """What is taken at a time where nobody says how much: what one receive brings."""
@@ -42,7 +48,7 @@ class HTTPStream(Stream):
     _request: Request
     _headers: Headers
     _content: bytes | None = None  # of the response, once it has been read
-    _cursor: Cursor | None = None
+    _cursor: Any = None  # a Cursor, once the stream is read
     _more: Callable[[], Any]  # waits for more, in its world; False: the end
     _over = False
     _is_busy = False  # somebody is in `_pull`
@@ -80,9 +86,9 @@ class HTTPStream(Stream):
 
     # -- what is received --------------------------------------------------------------------------
 
-    def _begin(self, world: type, use: str) -> Cursor:
+    def _begin(self, world: type, use: str, cursor: Any = None) -> Any:
         self._check_world(world, use)
-        cursor = Cursor()
+        cursor = cursor or Cursor()
         self._more = self.attach(cursor)
         self._cursor = cursor
         return cursor
@@ -103,12 +109,12 @@ class HTTPStream(Stream):
     async def _areceive(self) -> bytes:
         return b"" if self._is_at_hand() else await self._apull(Cursor.take, PIECE_BYTES) or b""
 
-    def _pull(self, how: Callable[[Cursor, Any], Any], amount: Any) -> Any:
+    def _pull(self, how: Callable[..., Any], *amount: Any) -> Any:
         """What the cursor gives, waiting while nothing is there; None: the end."""
-        cursor = self._cursor or self._begin(SyncByteStream, "aread(), aiter_...(), async for")
+        cursor = self._cursor or self._begin(SyncByteStream, SYNC_USE)
         self._enter()
         try:
-            while (got := how(cursor, amount)) is None:
+            while (got := how(cursor, *amount)) is None:
                 if not self._more():
                     self._over = True
                     break
@@ -120,11 +126,11 @@ class HTTPStream(Stream):
             self._is_busy = False
         return got
 
-    async def _apull(self, how: Callable[[Cursor, Any], Any], amount: Any) -> Any:
-        cursor = self._cursor or self._begin(AsyncByteStream, "read(), iter_...(), for")
+    async def _apull(self, how: Callable[..., Any], *amount: Any) -> Any:
+        cursor = self._cursor or self._begin(AsyncByteStream, ASYNC_USE)
         self._enter()
         try:
-            while (got := how(cursor, amount)) is None:
+            while (got := how(cursor, *amount)) is None:
                 if not await self._more():
                     self._over = True
                     break
@@ -153,17 +159,37 @@ class HTTPStream(Stream):
 
     def read(self, size: int | None = -1) -> bytes:
         """See `Stream.read`."""
-        if not size or size < 0 or self._is_at_hand():
+        if self._is_at_hand() or size == 0:
             return super().read(size)
-        data: bytes = self._pull(Cursor.take, size) or b""
+        if size is not None and size > 0:
+            data: bytes = self._pull(Cursor.take, size) or b""
+        elif self._cursor is None:
+            whole = self._begin(SyncByteStream, SYNC_USE, ByteChunker(maxsize))  # received into, not joined
+            try:
+                self._pull(ByteChunker.pop)
+            finally:
+                self._cursor = Cursor()
+            data = whole.finish() or b""
+        else:
+            return super().read(size)
         self._read_bytes += len(data)
         return data
 
     async def aread(self, size: int | None = -1) -> bytes:
         """See `read`."""
-        if not size or size < 0 or self._is_at_hand():
+        if self._is_at_hand() or size == 0:
             return await super().aread(size)
-        data: bytes = await self._apull(Cursor.take, size) or b""
+        if size is not None and size > 0:
+            data: bytes = await self._apull(Cursor.take, size) or b""
+        elif self._cursor is None:
+            whole = self._begin(AsyncByteStream, ASYNC_USE, ByteChunker(maxsize))
+            try:
+                await self._apull(ByteChunker.pop)
+            finally:
+                self._cursor = Cursor()
+            data = whole.finish() or b""
+        else:
+            return await super().aread(size)
         self._read_bytes += len(data)
         return data
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import threading
+import tracemalloc
 
 import anyio
 import pytest
 
 from httpstream import StreamConsumed
 from tests.dialogue import FIVE, OK, check_next_request
-from tests.scenarios.test_http_stream import read, readinto
+from tests.scenarios.test_http_stream import framed, read, readinto
 from tests.servers.steps import expect_request, send, wait_for
 
 
@@ -82,3 +83,19 @@ async def test_who_reads_beside_somebody_else_is_told_so_and_disturbs_nothing(wo
             for thread in threads:
                 thread.join()
         assert outcomes == ["this stream is being read by another thread or task", b"hello"]
+
+
+@pytest.mark.flavours("sync", "asyncio")
+async def test_reading_everything_takes_the_memory_of_one_content(world, fault_server):
+    content = bytes(16 << 20)
+    server = fault_server([expect_request("GET /"), send(framed(content, "length"))])
+    async with world.client() as client, client.stream("GET", server.url) as response:
+        tracemalloc.start()
+        try:
+            assert await read(world, response.stream) == content
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert response.stream.tell() == len(content)
+        assert await read(world, response.stream) == b""
+    assert peak < 1.5 * len(content)
