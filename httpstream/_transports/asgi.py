@@ -14,7 +14,7 @@ from collections import deque
 from httpstream._exceptions import RemoteProtocolError
 from httpstream._models.response import Response
 from httpstream._readiness import asyncio_loop
-from httpstream._streams import AsyncByteStream
+from httpstream._streams import AsyncByteStream, Stream
 
 from .base import AsyncBaseTransport
 
@@ -281,7 +281,7 @@ class Call:
             raise OSError("the response was closed: nobody wants the rest of its content")
 
 
-class Content(AsyncByteStream):
+class Content(Stream, AsyncByteStream):
     """The content of a response, in the pieces that the application sends."""
 
     def __init__(self, call: Call) -> None:
@@ -298,6 +298,7 @@ class Content(AsyncByteStream):
 
     async def aclose(self) -> None:
         """See the application to its end: see `ASGITransport`."""
+        self._closed = True
         await self._call.leave()
 
     def __del__(self) -> None:

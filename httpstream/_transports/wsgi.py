@@ -10,7 +10,7 @@ import sys
 
 from httpstream._exceptions import RemoteProtocolError, UnsupportedProtocol
 from httpstream._models.response import Response
-from httpstream._streams import SyncByteStream
+from httpstream._streams import Stream, SyncByteStream
 
 from .base import BaseTransport
 
@@ -141,17 +141,17 @@ class StartResponse:
             ) from exc
 
 
-class Content(SyncByteStream):
+class Content(Stream, SyncByteStream):
     """What an application returned, as a stream; behind what it has written by the callable."""
 
     def __init__(self, result: Iterable[bytes], ready: list[bytes]) -> None:
-        self._result = result
-        self._pieces = iter(result)
+        self._result: Iterable[bytes] | None = result
+        self._results = iter(result)
         self._ready = ready
 
     def advance(self) -> None:
         """Run the application up to its first content, or to its end."""
-        for piece in self._pieces:
+        for piece in self._results:
             if piece:
                 self._ready.append(piece)
                 return
@@ -161,7 +161,7 @@ class Content(SyncByteStream):
 
     def __next__(self) -> bytes:
         if not self._ready:
-            piece = next(self._pieces, None)  # meanwhile the application may write, too
+            piece = next(self._results, None)  # meanwhile the application may write, too
             if piece is not None:
                 self._ready.append(piece)
             elif not self._ready:
@@ -170,6 +170,8 @@ class Content(SyncByteStream):
 
     def close(self) -> None:
         """Tell the application that its content is not wanted any more, or has ended (PEP 3333 demands it)."""
-        close = getattr(self._result, "close", None)
+        self._closed = True
+        result, self._result = self._result, None
+        close = getattr(result, "close", None)
         if close is not None:
             close()
