@@ -6,6 +6,8 @@ open. The splitters load with the first use.
 
 from __future__ import annotations
 
+from json import loads as json_loads
+
 from httpstream._config import AS_IT_ARRIVES
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -46,9 +48,9 @@ class Iteration:
         return self._items(self._line_splitter(None, max_line_bytes))
 
     def iter_json(
-        self, *, loads: Callable[[bytes], Any] | None = None, max_line_bytes: int | None = None
+        self, *, loads: Callable[[bytes], Any] = json_loads, max_line_bytes: int | None = None
     ) -> Items[Any]:
-        """Iterate over JSON lines: see `Response.iter_json`. loads: None: `json.loads`."""
+        """Iterate over JSON lines: see `Response.iter_json`."""
         return self._items(self._json_splitter(loads, max_line_bytes))
 
     def iter_events(self, *, max_event_bytes: int | None = None) -> Items[ServerSentEvent]:
@@ -76,7 +78,7 @@ class Iteration:
         return self._aitems(self._line_splitter(None, max_line_bytes))
 
     def aiter_json(
-        self, *, loads: Callable[[bytes], Any] | None = None, max_line_bytes: int | None = None
+        self, *, loads: Callable[[bytes], Any] = json_loads, max_line_bytes: int | None = None
     ) -> AsyncItems[Any]:
         """See `iter_json`."""
         return self._aitems(self._json_splitter(loads, max_line_bytes))
@@ -115,13 +117,11 @@ class Iteration:
             encoding, MessageLimits().max_line_bytes if max_line_bytes is None else max_line_bytes
         )
 
-    def _json_splitter(self, loads: Callable[[bytes], Any] | None, max_line_bytes: int | None) -> Any:
-        from json import loads as json_loads
-
+    def _json_splitter(self, loads: Callable[[bytes], Any], max_line_bytes: int | None) -> Any:
         from httpstream._config import MessageLimits
         from httpstream._models.records import json_splitter
 
-        return json_splitter(MessageLimits(), loads or json_loads, max_line_bytes)
+        return json_splitter(MessageLimits(), loads, max_line_bytes)
 
     def _event_splitter(self, max_event_bytes: int | None) -> Any:
         from httpstream._config import MessageLimits

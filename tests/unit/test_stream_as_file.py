@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import ctypes
 import hashlib
+import inspect
 import io
 import os
 import pickle
@@ -36,6 +37,18 @@ def test_lines_are_those_of_a_file(make: Callable[[bytes], Any]) -> None:
         file.seek(0)
         assert make(CONTENT).readlines(hint) == file.readlines(hint)
     assert make(CONTENT).readall() == CONTENT
+
+
+@pytest.mark.parametrize("name", ["bytes", "text", "lines", "lines_bytes", "json", "events"])
+def test_the_iterators_take_what_those_of_a_response_take(name: str) -> None:
+    for prefix in ("iter_", "aiter_"):
+        own, response_s = (
+            inspect.signature(getattr(kind, prefix + name)).parameters.values()
+            for kind in (httpstream.Stream, Response)
+        )
+        assert [(each.name, each.kind, each.default) for each in own] == [
+            (each.name, each.kind, each.default) for each in response_s
+        ]
 
 
 def test_lines_are_written_one_after_the_other() -> None:
