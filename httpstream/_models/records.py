@@ -40,11 +40,11 @@ class Records:
         return Items(event_splitter(self._limits(), max_event_bytes), SyncReader(self))
 
     def iter_json(
-        self: Any, *, loads: Callable[[bytes], Any] = json_loads, max_line_bytes: int | None = None
+        self: Any, *, loads: Callable[[bytes], Any] | None = json_loads, max_line_bytes: int | None = None
     ) -> Items[Any]:
         """Iterate over JSON lines: the value of each line that is not blank. The last one needs no end.
 
-        loads: makes a value of the bytes of one line; pass ``orjson.loads`` and its kin for speed.
+        loads: makes a value of the bytes of one line; pass ``orjson.loads`` and its kin for speed. None: `json.loads`.
         max_line_bytes: a longer line raises LineTooLong; None: what the transport's MessageLimits say (64 MiB).
 
         A line that loads refuses raises InvalidJSONLine, a DecodingError and `json.JSONDecodeError` with the
@@ -57,7 +57,7 @@ class Records:
         return AsyncItems(event_splitter(self._limits(), max_event_bytes), AsyncReader(self))
 
     def aiter_json(
-        self: Any, *, loads: Callable[[bytes], Any] = json_loads, max_line_bytes: int | None = None
+        self: Any, *, loads: Callable[[bytes], Any] | None = json_loads, max_line_bytes: int | None = None
     ) -> AsyncItems[Any]:
         """See `iter_json`."""
         return AsyncItems(json_splitter(self._limits(), loads, max_line_bytes), AsyncReader(self))
@@ -74,9 +74,11 @@ def event_splitter(limits: MessageLimits, max_event_bytes: int | None) -> EventS
 
 
 def json_splitter(
-    limits: MessageLimits, loads: Callable[[bytes], Any], max_line_bytes: int | None
+    limits: MessageLimits, loads: Callable[[bytes], Any] | None, max_line_bytes: int | None
 ) -> JSONLineSplitter:
     """What makes values of content."""
     from httpstream._json_lines import JSONLineSplitter
 
-    return JSONLineSplitter(loads, limits.max_line_bytes if max_line_bytes is None else max_line_bytes)
+    return JSONLineSplitter(
+        loads or json_loads, limits.max_line_bytes if max_line_bytes is None else max_line_bytes
+    )

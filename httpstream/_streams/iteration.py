@@ -6,8 +6,6 @@ open. The splitters load with the first use.
 
 from __future__ import annotations
 
-from json import loads as json_loads
-
 from httpstream._config import AS_IT_ARRIVES
 
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
@@ -48,9 +46,9 @@ class Iteration:
         return self._items(self._line_splitter(None, max_line_bytes))
 
     def iter_json(
-        self, *, loads: Callable[[bytes], Any] = json_loads, max_line_bytes: int | None = None
+        self, *, loads: Callable[[bytes], Any] | None = None, max_line_bytes: int | None = None
     ) -> Items[Any]:
-        """Iterate over JSON lines: see `Response.iter_json`."""
+        """Iterate over JSON lines: see `Response.iter_json`. loads: None: `json.loads`."""
         return self._items(self._json_splitter(loads, max_line_bytes))
 
     def iter_events(self, *, max_event_bytes: int | None = None) -> Items[ServerSentEvent]:
@@ -78,7 +76,7 @@ class Iteration:
         return self._aitems(self._line_splitter(None, max_line_bytes))
 
     def aiter_json(
-        self, *, loads: Callable[[bytes], Any] = json_loads, max_line_bytes: int | None = None
+        self, *, loads: Callable[[bytes], Any] | None = None, max_line_bytes: int | None = None
     ) -> AsyncItems[Any]:
         """See `iter_json`."""
         return self._aitems(self._json_splitter(loads, max_line_bytes))
@@ -117,7 +115,7 @@ class Iteration:
             encoding, MessageLimits().max_line_bytes if max_line_bytes is None else max_line_bytes
         )
 
-    def _json_splitter(self, loads: Callable[[bytes], Any], max_line_bytes: int | None) -> Any:
+    def _json_splitter(self, loads: Callable[[bytes], Any] | None, max_line_bytes: int | None) -> Any:
         from httpstream._config import MessageLimits
         from httpstream._models.records import json_splitter
 

@@ -46,9 +46,9 @@ def test_the_iterators_take_what_those_of_a_response_take(name: str) -> None:
             inspect.signature(getattr(kind, prefix + name)).parameters.values()
             for kind in (httpstream.Stream, Response)
         )
-        assert [(each.name, each.kind, each.default) for each in own] == [
-            (each.name, each.kind, each.default) for each in response_s
-        ]
+        assert [(each.name, each.kind) for each in own] == [(each.name, each.kind) for each in response_s]
+    assert list(ByteStream(b"1\n2").iter_json(loads=None)) == [1, 2]
+    assert list(Response(200, content=b"1\n2").iter_json(loads=None)) == [1, 2]
 
 
 def test_lines_are_written_one_after_the_other() -> None:
