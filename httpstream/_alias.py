@@ -64,7 +64,7 @@ class Importer:
         own = find_spec(f"{PACKAGE}.{inside}" if inside else PACKAGE)
         if own is None:
             return None
-        spec = ModuleSpec(fullname, self, origin=own.origin, loader_state=own.name)  # type: ignore[arg-type]
+        spec = ModuleSpec(fullname, self, origin=own.origin, loader_state=own.name)  # type: ignore[arg-type]  # a loader by its methods
         spec.submodule_search_locations = own.submodule_search_locations
         return spec
 

@@ -26,7 +26,7 @@ def parse_challenges(value: str) -> list[tuple[str, dict[str, str]]]:
     What cannot be understood ends the list, and is a parameter of the last challenge without a name.
     """
     challenges: list[tuple[str, dict[str, str]]] = []
-    at = _BETWEEN(value).end()  # type: ignore[union-attr]  # it matches nothing, too
+    at = _BETWEEN(value).end()  # type: ignore[union-attr]  # it matches anything, if only nothing  # it matches nothing, too
     while at < len(value):
         parameter = _PARAMETER(value, at) if challenges else None
         if parameter is not None:
@@ -41,5 +41,5 @@ def parse_challenges(value: str) -> list[tuple[str, dict[str, str]]]:
                 break
             challenges.append((scheme[1], {}))
             at = scheme.end()
-        at = _BETWEEN(value, at).end()  # type: ignore[union-attr]
+        at = _BETWEEN(value, at).end()  # type: ignore[union-attr]  # it matches anything, if only nothing
     return challenges

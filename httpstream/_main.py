@@ -14,6 +14,6 @@ try:
 except ModuleNotFoundError as exc:
     _missing = missing_extra(exc)
 
-    def main() -> None:  # type: ignore[misc]
+    def main() -> None:  # type: ignore[misc]  # in place of a click command
         """Say what is missing, and end the program."""
         raise SystemExit(explain(_missing))

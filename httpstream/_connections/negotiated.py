@@ -197,7 +197,7 @@ class NegotiatedConnection:
                 state = State.HTTP2
             else:
                 self._opened = stream
-                self._http1 = Connection(self._backend, self.key, _Opened(self))  # type: ignore[arg-type]
+                self._http1 = Connection(self._backend, self.key, _Opened(self))  # type: ignore[arg-type]  # what a connection asks of its route
                 self._is_claimed = False
                 state = State.HTTP1
         except ConnectError as exc:

@@ -85,7 +85,7 @@ class Cookies(MutableMapping[str, str]):
         if request.url.is_absolute_url:  # without a host nobody knows where a cookie may go
             from .jar import JarRequest, JarResponse
 
-            self.jar.extract_cookies(JarResponse(response), JarRequest(request))  # type: ignore[arg-type]
+            self.jar.extract_cookies(JarResponse(response), JarRequest(request))  # type: ignore[arg-type]  # what a jar asks of them
 
     def set_cookie_header(self, request: Request) -> None:
         """Give a request the ``Cookie`` field for its URL (RFC 6265 section 5.4); one that it has stays.

@@ -60,7 +60,7 @@ class TLSInTLSStream(TLSStream):
 
     __slots__ = ("_incoming", "_made", "_memory", "_outgoing", "_stream", "_tls", "_unsent")
 
-    _failure: Exception | None  # type: ignore[assignment]
+    _failure: Exception | None  # type: ignore[assignment]  # the stream below fails by ours, not by OSError
 
     def __init__(self, stream: SocketStream, context: ssl.SSLContext, server_hostname: str | None) -> None:
         # Not TLSStream's: it would look after a socket, and the stream below does that already.
@@ -106,7 +106,7 @@ class TLSInTLSStream(TLSStream):
             while filled < size:
                 try:
                     with view[filled:] as rest:
-                        count: int = self._tls.read(size - filled, rest)  # type: ignore[assignment]
+                        count: int = self._tls.read(size - filled, rest)  # type: ignore[assignment]  # with memory to fill it is a count
                 except ssl.SSLWantReadError:
                     if self._fill():
                         continue

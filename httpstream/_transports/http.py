@@ -175,7 +175,7 @@ def engine_type(http1: bool, http2: bool) -> type[Engine]:
 def require_h2() -> None:
     """Raises ImportError when the library of HTTP/2 is not there."""
     try:
-        import h2  # noqa: F401
+        import h2  # noqa: F401  # asking whether it is there is all
     except ImportError:
         raise ImportError("http2=True needs the package h2: pip install 'httpstream[http2]'") from None
 

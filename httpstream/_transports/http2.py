@@ -75,7 +75,7 @@ class Http2Engine(Engine):
         try:
             if isinstance(answer, Exchange):
                 return self._http2_response(connection, answer, request, pool)
-            return self._response(connection, answer, request, pool)  # type: ignore[arg-type]
+            return self._response(connection, answer, request, pool)  # type: ignore[arg-type]  # it has a Connection's interface
         except BaseException:  # a signal, say: nobody else knows of this exchange
             if isinstance(answer, Exchange):
                 answer.connection.abandon(answer.stream)
