@@ -264,6 +264,16 @@ def _unquote(text: str) -> str:
     return unquote(text)
 
 
+def location_shown(location: str) -> str:
+    """A ``Location`` for messages: without a password in it."""
+    if "@" not in location:
+        return location
+    try:
+        return URL(location)._shown()
+    except InvalidURL:
+        return "[no URL]"
+
+
 class QueryParams(Mapping[str, str]):
     """The parameters of a query: an immutable mapping that keeps several values per key, in order.
 

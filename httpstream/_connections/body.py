@@ -40,6 +40,9 @@ class LiveBody(HTTPStream):
     """
 
     _open = False
+    _splitter: Splitter[Any] | None = None  # what cuts its items out of the receive buffer
+    _progress: Progress | None = None
+    _read_timeout: float | None
 
     def __init__(
         self,
@@ -55,13 +58,11 @@ class LiveBody(HTTPStream):
         self._connection = connection
         self._parser = connection.parser
         self._release = release
-        timeouts = request.extensions.get("timeout")
-        self._read_timeout: float | None = timeouts.get("read") if timeouts else None
         self._trailers = trailers
         self._open = True
-        self._splitter: Splitter[Any] | None = None  # what cuts its items out of the receive buffer
         on_progress = request.extensions.get("on_progress")
-        self._progress = None if on_progress is None else Progress(on_progress, self._raw_size())
+        if on_progress is not None:
+            self._progress = Progress(on_progress, self._raw_size())
 
     @property
     def bytes_taken(self) -> int:
@@ -111,7 +112,7 @@ class LiveBody(HTTPStream):
             self._taken = self._parser.bytes_taken
             self._size = self._taken if is_complete else self._raw_size()
             self._open = False
-            if is_complete:
+            if is_complete and self._parser.trailers:
                 self._trailers.extend(self._parser.trailers)
             if self._splitter is not None:
                 # The buffer's next content is another response's: an iterator that was left must not see it.
@@ -140,6 +141,7 @@ class LiveBody(HTTPStream):
         if not self._open:
             raise StreamClosed()
         self._splitter = splitter
+        self._read_timeout = (self._request.extensions.get("timeout") or {}).get("read")
         splitter.attach(self._parser)
 
 

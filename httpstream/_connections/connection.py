@@ -11,6 +11,7 @@ from time import monotonic
 
 from httpstream._backend import READ
 from httpstream._exceptions import LocalProtocolError, ReadError, ReadTimeout, RemoteProtocolError, WriteError
+from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
 from httpstream._parser import ResponseParser
 from httpstream._streams import ByteStream, can_be_sent_again
 
@@ -56,22 +57,24 @@ class Connection:
 
     __slots__ = (
         "_backend",
-        "_closes",
         "_forwarding_fields",
-        "_parser",
         "_route",
         "_section",
         "_sent_all",
         "_state",
-        "_stream",
         "events",
         "expires_at",
         "key",
+        "network_stream",
+        "parser",
         "reused",
+        "stream",
     )
 
-    _stream: SocketStream
-    _parser: ResponseParser
+    # From `open` on; the last one is what a response has as its extension.
+    stream: SocketStream
+    parser: ResponseParser
+    network_stream: NetworkStream | AsyncNetworkStream
 
     def __init__(self, backend: Backend, origin: Origin, route: Route) -> None:
         self.key = origin
@@ -82,7 +85,6 @@ class Connection:
         self._route = route
         self._forwarding_fields = route.forwarding_fields(origin)
         self._state = State.NEW
-        self._closes = False
         self._sent_all = False
         self._section: HeaderSection | None = None  # of the exchange before
 
@@ -97,7 +99,7 @@ class Connection:
 
     def is_alive(self) -> bool:
         """Whether nothing came, and no end, while nobody asked for anything."""
-        return self._state is State.IDLE and self._stream.is_alive()
+        return self._state is State.IDLE and self.stream.is_alive()
 
     def close(self) -> None:
         """Close at once, whatever is under way. Never waits. Closing twice is harmless."""
@@ -106,13 +108,13 @@ class Connection:
             CONNECTION.debug("close.started")
             CONNECTION.debug("close.complete")
         if self._state in (State.IDLE, State.ACTIVE):
-            self._stream.close()
+            self.stream.close()
         self._state = State.CLOSED
 
     def shutdown(self) -> None:
         """From any thread: wake whoever waits on this connection; the owner closes it."""
         if self._state in (State.IDLE, State.ACTIVE):
-            self._stream.shutdown()
+            self.stream.shutdown()
 
     def abandon(self) -> None:
         """In a forked child: close the descriptor of what is the parent's connection, and nothing more.
@@ -120,15 +122,16 @@ class Connection:
         No event loop is told: the child shares the parent's epoll, and would make the parent deaf to the socket.
         """
         if self._state in (State.IDLE, State.ACTIVE):
-            self._stream.get_extra_info("socket").close()
+            self.stream.get_extra_info("socket").close()
         self._state = State.CLOSED
 
     # An exchange.
 
     async def open(self, request: Request, timeouts: Timeouts) -> None:
         """Connect for a request. timeouts: seconds, "connect". See `Route.open`."""
-        self._stream, _ = await self._route.open(self._backend, self.key, request, timeouts.get("connect"))
-        self._parser = ResponseParser(self._route.limits, origin_text(self.key), self._stream.try_recv_into)
+        self.stream, _ = await self._route.open(self._backend, self.key, request, timeouts.get("connect"))
+        self.network_stream = (AsyncNetworkStream if self._backend.is_async else NetworkStream)(self.stream)
+        self.parser = ResponseParser(self._route.limits, origin_text(self.key), self.stream.try_recv_into)
         self._state = State.IDLE
 
     async def exchange(self, request: Request, timeouts: Timeouts) -> Head:
@@ -160,16 +163,15 @@ class Connection:
         if not self.reused:
             await self.open(request, timeouts)
         self._state = State.ACTIVE
-        self._closes = section.closes
         self._sent_all = False
-        self._parser.start(method)
+        self.parser.start(method)
         self.events = events
         if events is not None:
             return await self._exchange_with_events(events, head, section, request, timeouts, informational)
         stream = request.stream
         try:
             if section.content_length == 0 and type(stream) is ByteStream and not stream.content:
-                done = self._stream.try_send(head)
+                done = self.stream.try_send(head)
                 early = None
                 if done != len(head):
                     early = await self._send_rest(head, done, timeouts.get("write"), informational)
@@ -226,7 +228,7 @@ class Connection:
         return (
             isinstance(error, (ReadError, WriteError, RemoteProtocolError))
             and self.reused
-            and self._parser.nothing_received
+            and self.parser.nothing_received
             and ascii_of(request.method) in IDEMPOTENT
             and can_be_sent_again(request.stream)
         )
@@ -269,14 +271,14 @@ class Connection:
 
     async def send(self, data: bytes | memoryview, timeout: float | None, informational: Any) -> Head | None:
         """Send all of it, unless a final response comes before: then stop and return its head."""
-        done = self._stream.try_send(data)
+        done = self.stream.try_send(data)
         return None if done == len(data) else await self._send_rest(data, done, timeout, informational)
 
     async def _send_rest(
         self, data: bytes | memoryview, done: int, timeout: float | None, informational: Any
     ) -> Head | None:
         """See `send`. done: what the first `try_send` has said."""
-        stream = self._stream
+        stream = self.stream
         view = memoryview(data)
         done = max(done, 0)
         while done < len(view):
@@ -292,9 +294,9 @@ class Connection:
     async def head_that_is_there(self, informational: Any) -> Head | None:
         """A final response that has come before it was waited for; None: none, or not all of its head."""
         while True:
-            head = self._parser.next_head()
+            head = self.parser.next_head()
             if head is None:
-                if self._parser.fill() < 0:
+                if self.parser.fill() < 0:
                     return None
             elif head[1] >= 200 or await self._is_final(head, informational):
                 return head
@@ -303,7 +305,7 @@ class Connection:
         self, deadline: float | None, informational: Any, *, or_continue: bool = False
     ) -> Head:
         """The head of the final response (or of a 100, when asked for). deadline: for all of it, also past 1xx."""
-        parser, stream = self._parser, self._stream
+        parser, stream = self.parser, self.stream
         while True:
             head = parser.next_head()
             if head is None:
@@ -348,14 +350,15 @@ class Connection:
         """The response is done with: become idle when another exchange is safe, else close."""
         if self._state is not State.ACTIVE:
             return
-        if self._sent_all and not self._closes and self._drain():
+        assert self._section is not None
+        if self._sent_all and not self._section.closes and self._drain():
             self._state = State.IDLE
         else:
             self.close()
 
     def _drain(self) -> bool:
         """Drop what is left of the content if it is already there and little. True: the connection is clean."""
-        parser = self._parser
+        parser = self.parser
         if parser.content_complete:
             return bool(parser.keep_alive)
         dropped = 0
@@ -371,19 +374,10 @@ class Connection:
             pass
         return False
 
-    # What the transport makes the response of.
-
-    @property
-    def parser(self) -> ResponseParser:
-        return self._parser
-
     @property
     def limits(self) -> MessageLimits:
+        """How much of a response's parts is accepted."""
         return self._route.limits
-
-    @property
-    def stream(self) -> SocketStream:
-        return self._stream
 
 
 def given_target(target: bytes | str | None, default: bytes) -> bytes:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from httpstream._config import MessageLimits
     from httpstream._models.request import Request
     from httpstream._network.sockets import SocketStream
+    from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
     from httpstream._parser import ResponseParser
 
     from .connection import Head, Timeouts
@@ -242,6 +243,10 @@ class NegotiatedConnection:
     @property
     def stream(self) -> SocketStream:
         return self._http1.stream
+
+    @property
+    def network_stream(self) -> NetworkStream | AsyncNetworkStream:
+        return self._http1.network_stream
 
     @property
     def events(self) -> Events | None:

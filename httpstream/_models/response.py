@@ -11,12 +11,12 @@ from httpstream._chunker import ByteChunker, TextChunker
 from httpstream._config import AS_IT_ARRIVES, DEFAULT_MESSAGE_LIMITS
 from httpstream._content import encode_response
 from httpstream._decoders import make_decoder
-from httpstream._exceptions import HTTPStatusError, InvalidURL, ResponseNotRead
+from httpstream._exceptions import HTTPStatusError, ResponseNotRead
 from httpstream._iterators import AsyncItems, Items
 from httpstream._lines import LineSplitter
 from httpstream._status_codes import codes
 from httpstream._streams import AsyncByteStream, ByteStream, Stream, SyncByteStream
-from httpstream._urls import URL
+from httpstream._urls import URL, location_shown
 
 from .charset import charset_of, is_charset
 from .cookies import Cookies
@@ -110,6 +110,22 @@ class Response(Records):
         if isinstance(self.stream, ByteStream):
             self.read()
             self._num_bytes_downloaded = 0
+
+    @classmethod
+    def _received(
+        cls,
+        status_code: int,
+        headers: Headers,
+        stream: SyncByteStream | AsyncByteStream,
+        extensions: dict[str, Any],
+    ) -> Response:
+        """A response that takes over what was made for it alone: no copy, no check. For our own transports."""
+        self = cls.__new__(cls)
+        self.status_code, self.headers, self.stream = status_code, headers, stream
+        self.extensions = extensions
+        self.history = []
+        self.default_encoding = "utf-8"
+        return self
 
     # -- what came ---------------------------------------------------------------------------------
 
@@ -487,13 +503,3 @@ class Response(Records):
             except BaseException as exc:
                 blame(exc, self._request)
                 raise
-
-
-def location_shown(location: str) -> str:
-    """A ``Location`` for messages: without a password in it."""
-    if "@" not in location:
-        return location
-    try:
-        return URL(location)._shown()
-    except InvalidURL:
-        return "[no URL]"

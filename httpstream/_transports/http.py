@@ -14,7 +14,6 @@ from httpstream._connections.route import DEFAULT_PORTS, Route, origin_text
 from httpstream._exceptions import RequestError, UnsupportedProtocol
 from httpstream._models.headers import Headers
 from httpstream._models.response import Response
-from httpstream._network.upgraded import AsyncNetworkStream, NetworkStream
 
 from .base import AsyncBaseTransport, BaseTransport
 
@@ -57,6 +56,7 @@ class Engine:
         retries: int,
     ) -> None:
         self._backend = backend
+        self._body_type = AsyncLiveBody if backend.is_async else SyncLiveBody
         self._verify = verify
         self._cert = cert
         self._trust_env = trust_env
@@ -140,23 +140,22 @@ class Engine:
         version, status, reason, fields = head
         headers = Headers._from_fields(fields)
         trailers: list[tuple[bytes, bytes]] = []
-        body_type = AsyncLiveBody if self._backend.is_async else SyncLiveBody
+        body_type = self._body_type
         if connection.events is not None:
             from httpstream._connections.traced_body import AsyncTracedBody, SyncTracedBody
 
             body_type = AsyncTracedBody if self._backend.is_async else SyncTracedBody
-        network_type = AsyncNetworkStream if self._backend.is_async else NetworkStream
-        parser = connection.parser
-        return Response(
+        network_stream = connection.network_stream
+        if connection.parser.tunnel:
+            network_stream = type(network_stream)(connection.stream, connection.parser.leftover())
+        return Response._received(
             status,
-            headers=headers,
-            stream=body_type(connection, pool.release, request, headers, trailers),
-            extensions={
+            headers,
+            body_type(connection, pool.release, request, headers, trailers),
+            {
                 "http_version": version,
                 "reason_phrase": reason,
-                "network_stream": network_type(
-                    connection.stream, parser.leftover() if parser.tunnel else b""
-                ),
+                "network_stream": network_stream,
                 "trailers": trailers,
             },
         )
@@ -182,8 +181,8 @@ def require_h2() -> None:
 
 def _origin(request: Request) -> Origin:
     """The origin of a request. Raises UnsupportedProtocol for any scheme but http and https."""
-    url = request.url
-    scheme = url.scheme
+    parts = request.url._parts
+    scheme = parts.scheme
     if scheme not in DEFAULT_PORTS:
         if not scheme:
             raise UnsupportedProtocol(
@@ -194,10 +193,9 @@ def _origin(request: Request) -> Origin:
                 f"the request's URL has the scheme {scheme!r}: only http and https are spoken"
             )
         scheme = WEBSOCKET[scheme]
-    host = url.raw_host.decode("ascii")
-    if not host:
+    if not parts.host:
         raise UnsupportedProtocol("the request's URL has no host")
-    return scheme, host, url.port or DEFAULT_PORTS[scheme]
+    return scheme, parts.host, parts.port or DEFAULT_PORTS[scheme]
 
 
 class HTTPTransport(BaseTransport):
