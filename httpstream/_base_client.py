@@ -215,10 +215,9 @@ class BaseClient:
         arguments are those of `httpstream.request`. Raises InvalidURL, and TypeError or ValueError for
         content that cannot be encoded.
         """
-        extensions = {} if extensions is None else dict(extensions)
-        if "timeout" not in extensions:
+        if extensions is None or "timeout" not in extensions:
             chosen = self._timeout if isinstance(timeout, UseClientDefault) else Timeout(timeout)
-            extensions["timeout"] = chosen.as_dict()
+            extensions = {**(extensions or {}), "timeout": chosen.as_dict()}
         return Request(
             method,
             self._merge_url(url),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 
+from httpstream._fields import field_value
+
 TYPE_CHECKING = False  # type checkers take this name for true; it saves the import of typing
 if TYPE_CHECKING:
     from typing import Any
@@ -37,6 +39,7 @@ class Headers(MutableMapping[str, str]):
         self._detected: str | None = None
         # Lower-case name to value, or to the list of values; None: to be built when a field is looked up.
         self._index: dict[bytes, bytes | list[bytes]] | None = None
+        # Replaced, never changed in place: others hold it too.
         self._fields: list[tuple[bytes, bytes]]
         if headers is None:
             self._fields = []
@@ -124,11 +127,7 @@ class Headers(MutableMapping[str, str]):
 
     def _get_bytes(self, name: bytes) -> bytes | None:
         """The value of the field ``name`` (in lower case); several are joined by a comma; None: absent."""
-        index = self._index
-        if index is None:
-            index = self._build_index()
-        found = index.get(name)
-        return b", ".join(found) if isinstance(found, list) else found
+        return field_value(self._fields, name)
 
     def __getitem__(self, key: str) -> str:
         """The field's value; several values are joined by a comma (RFC 9110 section 5.3)."""

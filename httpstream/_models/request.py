@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from httpstream._content import encode_request
 from httpstream._exceptions import RequestNotRead
+from httpstream._fields import field_value
 from httpstream._streams import AsyncByteStream, ByteStream, SyncByteStream
 from httpstream._urls import URL
 
@@ -92,27 +93,25 @@ class Request:
             content_fields, self.stream = encode_request(content, data, files, json, boundary)
             if type(self.stream) is ByteStream:
                 self._content = b"".join(self.stream)
-        self.headers = Headers._from_fields(self._complete(given.raw, content_fields))
+        self.headers = Headers._from_fields(self._complete(given._fields, content_fields))
 
     def _complete(
         self, fields: list[tuple[bytes, bytes]], content_fields: dict[str, str]
     ) -> list[tuple[bytes, bytes]]:
         """The given field lines with Host in front and the content's fields behind, where absent."""
-        names = {name.lower() for name, _ in fields}
+        first: list[tuple[bytes, bytes]] = []
+        last: list[tuple[bytes, bytes]] = []
         for name, value in content_fields.items():
             key = name.lower().encode("ascii")
             # A length that was set by hand frames the content: both at once are forbidden (RFC 9112 section
             # 6.2).
-            if key in names or (key in FRAMING and not names.isdisjoint(FRAMING)):
-                continue
-            names.add(key)
-            fields.append((name.encode("ascii"), value.encode("utf-8")))
-        first: list[tuple[bytes, bytes]] = []
-        if b"host" not in names and self.url.host:
+            if field_value(fields, key) is None and not (key in FRAMING and _is_framed(fields + last)):
+                last.append((name.encode("ascii"), value.encode("ascii")))
+        if field_value(fields, b"host") is None and self.url._parts.host:
             first.append((b"Host", self.url.netloc))
-        if self.method in METHODS_WITH_CONTENT and names.isdisjoint(FRAMING):
+        if self.method in METHODS_WITH_CONTENT and not _is_framed(fields + last):
             first.append((b"Content-Length", b"0"))
-        return first + fields
+        return first + fields + last
 
     @property
     def content(self) -> bytes:
@@ -155,6 +154,11 @@ class Request:
         self.__dict__.update(state)
         self.extensions = {}
         self.stream = UnattachedStream()
+
+
+def _is_framed(fields: list[tuple[bytes, bytes]]) -> bool:
+    """Whether these field lines say where content ends."""
+    return any(field_value(fields, name) is not None for name in FRAMING)
 
 
 def _boundary(headers: Headers) -> bytes | None:
