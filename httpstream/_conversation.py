@@ -190,55 +190,43 @@ class Conversation(BaseClient):
                 )
             for hook in hooks["request"]:
                 await call(hook, request)
-            response = await self._send_single_request(request)
+            transport = self._transport_for_url(request.url)
+            if not isinstance(request.stream, self._stream_type):
+                raise self._other_world("the content of this request is")
+            started = perf_counter()
+            try:
+                # Looked up at each call: programs that watch requests put their own method there.
+                answer = getattr(transport, self._handle)(request)
+                response: Response = await answer if self._is_async else answer
+            except BaseException as exc:
+                blame(exc, request)
+                raise
+            if self._state is ClientState.CLOSED:
+                # Meanwhile, and the transport may have opened a connection since.
+                await call(getattr(transport, self._close))
+            if not isinstance(response.stream, self._stream_type):
+                raise self._other_world("the transport gave a response with")
+            self._adopt(response, request, started)
             try:
                 for hook in hooks["response"]:
                     await call(hook, response)
                 response.history = list(history)
                 if not response.has_redirect_location:
                     return response
-                following = redirect_request(request, response, self._cookies)
-                if not follow_redirects:
-                    response.next_request = following
+                following = await self._following(request, response, follow_redirects)
+                if following is None:
                     return response
-                if following.url.scheme not in SCHEMES:
-                    raise UnsupportedProtocol(
-                        f"a redirect leads to the scheme {following.url.scheme!r}: only http and https are followed",
-                        request=following,
-                    )
-                await self._drop_content(response)
-                if not can_be_sent_again(following.stream):
-                    raise StreamConsumed()
-                self._begin(following)
             except BaseException:
                 await call(getattr(response, self._close))
                 raise
             history = [*history, response]
             request = following
 
-    async def _send_single_request(self, request: Request) -> Response:
-        """One request, one response."""
-        transport = self._transport_for_url(request.url)
-        if not isinstance(request.stream, self._stream_type):
-            raise RuntimeError(
-                f"the content of this request is a stream of the other world, not for {type(self).__name__}"
-            )
-        started = perf_counter()
-        try:
-            # Looked up at each call: programs that watch requests put their own method there.
-            answer = getattr(transport, self._handle)(request)
-            response: Response = await answer if self._is_async else answer
-        except BaseException as exc:
-            blame(exc, request)
-            raise
-        if (
-            self._state is ClientState.CLOSED
-        ):  # meanwhile, and the transport may have opened a connection since
-            await self._backend.call(getattr(transport, self._close))
-        if not isinstance(response.stream, self._stream_type):
-            raise RuntimeError(
-                f"the transport gave a response with a stream of the other world, not for {type(self).__name__}"
-            )
+    def _other_world(self, what: str) -> RuntimeError:
+        return RuntimeError(f"{what} a stream of the other world, not for {type(self).__name__}")
+
+    def _adopt(self, response: Response, request: Request, started: float) -> None:
+        """Make a response this client's. started: when its request went to the transport."""
         response.request = request
         response.default_encoding = self._default_encoding
         if not response.is_closed:
@@ -248,7 +236,25 @@ class Conversation(BaseClient):
             self._cookies.extract_cookies(response)
         if logger.isEnabledFor(logging.INFO):
             log(request, response)
-        return response
+
+    async def _following(
+        self, request: Request, response: Response, follow_redirects: bool
+    ) -> Request | None:
+        """The request that follows a redirect, with the response closed; None: it is not to be followed."""
+        following = redirect_request(request, response, self._cookies)
+        if not follow_redirects:
+            response.next_request = following
+            return None
+        if following.url.scheme not in SCHEMES:
+            raise UnsupportedProtocol(
+                f"a redirect leads to the scheme {following.url.scheme!r}: only http and https are followed",
+                request=following,
+            )
+        await self._drop_content(response)
+        if not can_be_sent_again(following.stream):
+            raise StreamConsumed()
+        self._begin(following)
+        return following
 
     async def _drop_content(self, response: Response) -> None:
         """Close a response that leads on. Its content is kept if it came with the head, and not waited for."""
