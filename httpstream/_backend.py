@@ -1,7 +1,7 @@
 """The one interface in which the sync and the async world differ.
 
-Here live the two worlds: how to wait for sockets, for time, for an event, for a thread; and `run()`, which
-drives a coroutine of the sync world to its end. Nothing else knows in which world it runs, and nothing here
+Here live the two worlds: how to wait for sockets, for time, for an event, for a thread; and, from `_run`, what drives
+a coroutine of the sync world to its end. Nothing else knows in which world it runs, and nothing here
 knows HTTP, TLS or our exceptions: what goes wrong in a wait is an `OSError`. No module that only one world
 needs is loaded before its first use; anyio is imported in this file alone.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from math import ceil
 from time import monotonic
+
+from ._run import run as run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,22 +39,6 @@ READ, WRITE = 1, 2
 
 _LONGEST_POLL = 24 * 3600.0
 """Seconds. C's poll takes an int of milliseconds, so a far deadline is waited for in several steps."""
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Drive a coroutine of the sync world to its end and return its value.
-
-    In that world every wait happens inside the coroutine, so one `send(None)` is all it takes. A coroutine
-    that does suspend was given the async backend, or something foreign to await: that is a bug, and raises
-    RuntimeError.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
-    coroutine.close()
-    raise RuntimeError(f"{coroutine!r} suspended, but the sync world has no event loop that could resume it")
 
 
 def ready_sockets(interests: Interests, deadline: float | None) -> Ready:

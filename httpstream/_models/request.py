@@ -106,7 +106,7 @@ class Request:
             # A length that was set by hand frames the content: both at once are forbidden (RFC 9112 section
             # 6.2).
             if field_value(fields, key) is None and not (key in FRAMING and _is_framed(fields + last)):
-                last.append((name.encode("ascii"), value.encode("ascii")))
+                last.append((name.encode("ascii"), value.encode("utf-8")))
         if field_value(fields, b"host") is None and self.url._parts.host:
             first.append((b"Host", self.url.netloc))
         if self.method in METHODS_WITH_CONTENT and not _is_framed(fields + last):

@@ -113,18 +113,13 @@ class Response(Records):
 
     @classmethod
     def _received(
-        cls,
-        status_code: int,
-        headers: Headers,
-        stream: SyncByteStream | AsyncByteStream,
-        extensions: dict[str, Any],
+        cls, status_code: int, headers: Headers, stream: Any, extensions: dict[str, Any]
     ) -> Response:
         """A response that takes over what was made for it alone: no copy, no check. For our own transports."""
         self = cls.__new__(cls)
-        self.status_code, self.headers, self.stream = status_code, headers, stream
-        self.extensions = extensions
-        self.history = []
-        self.default_encoding = "utf-8"
+        self.status_code, self.headers = status_code, headers
+        self.stream, self.extensions = stream, extensions
+        self.history, self.default_encoding = [], "utf-8"
         return self
 
     # -- what came ---------------------------------------------------------------------------------
