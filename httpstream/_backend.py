@@ -17,7 +17,7 @@ from ._run import run as run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Any, Protocol, TypeVar
 
     import anyio

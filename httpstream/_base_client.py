@@ -73,6 +73,10 @@ class ClientState(enum.Enum):
     CLOSED = 3
 
 
+# By names of this module: until CPython 3.12 each look into an Enum goes through its metaclass (0.1 us).
+UNOPENED, OPENED, CLOSED = ClientState
+
+
 class BaseClient:
     """What a client is set up with. `Client` explains the arguments."""
 
@@ -93,7 +97,7 @@ class BaseClient:
         trust_env: bool = True,
         default_encoding: str | Callable[[bytes], str] = "utf-8",
     ) -> None:
-        self._state = ClientState.UNOPENED
+        self._state = UNOPENED
         self._trust_env = trust_env
         self._default_encoding = default_encoding
         self.base_url = base_url
@@ -111,7 +115,7 @@ class BaseClient:
     @property
     def is_closed(self) -> bool:
         """Whether the client has been closed; then it sends no more requests."""
-        return self._state is ClientState.CLOSED
+        return self._state is CLOSED
 
     @property
     def trust_env(self) -> bool:
@@ -300,18 +304,18 @@ class BaseClient:
 
     def _enter(self) -> None:
         """Note that the client's block is entered. Raises RuntimeError when it was used before."""
-        if self._state is ClientState.OPENED:
+        if self._state is OPENED:
             raise RuntimeError("a client cannot be entered twice, or after it has sent a request")
-        if self._state is ClientState.CLOSED:
+        if self._state is CLOSED:
             raise RuntimeError("a client cannot be entered after it has been closed")
-        self._state = ClientState.OPENED
+        self._state = OPENED
 
     def _begin(self, request: Request) -> None:
         """Make a request ready to be sent. Raises RuntimeError when the client has been closed."""
-        if self._state is not ClientState.OPENED:
-            if self._state is ClientState.CLOSED:
+        if self._state is not OPENED:
+            if self._state is CLOSED:
                 raise RuntimeError("a client cannot send a request after it has been closed")
-            self._state = ClientState.OPENED
+            self._state = OPENED
         if "timeout" not in request.extensions:
             request.extensions = {**request.extensions, "timeout": self._timeout.as_dict()}
 

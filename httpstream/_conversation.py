@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from time import perf_counter
 
-from ._base_client import BaseClient, ClientState, UseClientDefault
+from ._base_client import CLOSED, BaseClient, UseClientDefault
 from ._exceptions import StreamConsumed, TooManyRedirects, UnsupportedProtocol
 from ._models.reading import blame
 from ._redirects import SCHEMES, redirect_request
@@ -201,7 +201,7 @@ class Conversation(BaseClient):
             except BaseException as exc:
                 blame(exc, request)
                 raise
-            if self._state is ClientState.CLOSED:
+            if self._state is CLOSED:
                 # Meanwhile, and the transport may have opened a connection since.
                 await call(getattr(transport, self._close))
             if not isinstance(response.stream, self._stream_type):
@@ -267,8 +267,8 @@ class Conversation(BaseClient):
 
     def _note_closed(self) -> bool:
         """The client is about to be closed. False: it has been."""
-        was_open = self._state is not ClientState.CLOSED
-        self._state = ClientState.CLOSED
+        was_open = self._state is not CLOSED
+        self._state = CLOSED
         return was_open
 
 
