@@ -243,13 +243,14 @@ class TLSStream(SocketStream):
     so a try goes on until the buffer is full or it would block.
     """
 
-    __slots__ = ("_failure", "_pending")
+    __slots__ = ("_answer_due", "_failure", "_pending")
 
     can_send_files = False  # what goes out is encrypted here
 
     def __init__(self, backend: Backend, sock: ssl.SSLSocket, peer: str) -> None:
         super().__init__(backend, sock, peer)
         self._pending = sock.pending
+        self._answer_due = False
         # Met by a try that had received something before; the next one raises it.
         self._failure: OSError | None = None
 
@@ -268,6 +269,14 @@ class TLSStream(SocketStream):
                 if count == 0:
                     break
                 filled += count
+                if self._answer_due:
+                    # The first record after a send. Many an answer is no more than that, and a poll is cheaper than a
+                    # try that fails; what OpenSSL has decrypted already makes no socket readable.
+                    self._answer_due = False
+                    if not self._pending():
+                        self._share -= filled
+                        self.must_wait = True
+                        return filled
         except ssl.SSLWantReadError:
             self._recv_event = READ
         except ssl.SSLWantWriteError:
@@ -304,8 +313,8 @@ class TLSStream(SocketStream):
             return -1
         except OSError as exc:
             raise self._write_error(exc) from doubled(exc)
-        # What OpenSSL has decrypted already makes no socket readable.
         self.must_wait = not self._pending()
+        self._answer_due = True
         self._share -= count
         return count
 
