@@ -251,6 +251,7 @@ class AsyncClient(Conversation, AsyncVerbs):
         follow_redirects: bool | UseClientDefault = USE_CLIENT_DEFAULT,
     ) -> Response:
         """See `Client.send`."""
+        request._is_read_whole = not stream
         return await self._send(request, stream, auth, follow_redirects)
 
     async def aclose(self) -> None:

@@ -160,6 +160,7 @@ class Conversation(BaseClient):
                 raise RuntimeError("the auth flow ended without a request")
             while True:
                 self._begin(following)  # one that the flow has made has no timeouts of its own
+                following._is_read_whole = request._is_read_whole
                 sent.append(following.stream)
                 response = await self._send_following_redirects(following, follow_redirects, history)
                 try:
@@ -254,6 +255,7 @@ class Conversation(BaseClient):
         if not can_be_sent_again(following.stream):
             raise StreamConsumed()
         self._begin(following)
+        following._is_read_whole = request._is_read_whole
         return following
 
     async def _drop_content(self, response: Response) -> None:

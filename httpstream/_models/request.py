@@ -54,6 +54,10 @@ class Request:
 
     __module__ = "httpstream"
 
+    # Whether the client reads the whole content before its caller sees the response: a transport that makes the
+    # content itself need not hand it over as it comes.
+    _is_read_whole = False
+
     def __init__(
         self,
         method: str,

@@ -1,9 +1,11 @@
 """`ASGITransport`: requests are answered by an ASGI application, whose content is handed over as it comes.
 
-The application runs in a task of its own, since it goes on while the response is read. A task group cannot stay open
-from one call to the next, so the task is the event loop's (asyncio) or the run's (trio), and this module keeps what a
-group would promise: the caller's end is the application's end, and its exceptions are the caller's. Here alone, beside
-the backend, anyio is imported. No connection and no framing.
+A response that is streamed needs a task of its own for the application, which goes on while the response is read. A
+task group cannot stay open from one call to the next, so the task is the event loop's (asyncio) or the run's (trio),
+and this module keeps what a group would promise: the caller's end is the application's end, and its exceptions are
+the caller's. Where the client reads all before its caller sees anything, the application runs in the caller's task:
+context variables, cancel scopes and whatever else belongs to a task are then one. Here alone, beside the backend,
+anyio is imported. No connection and no framing.
 """
 
 from __future__ import annotations
@@ -52,10 +54,14 @@ class ASGITransport(AsyncBaseTransport):
     empty 500, or, when the response has begun, a RemoteProtocolError. root_path: where it is mounted. client: host and
     port of the client that it sees.
 
-    Content is handed over as it comes: the response is there when the application has sent its status, and its end
-    when the application has returned. An application that is 64 KiB ahead of its reader waits. One whose response is
-    closed early receives ``http.disconnect``, and is cancelled when it is still at work a second later; one that has
-    sent its whole response may finish. A cancelled caller cancels the application. Timeouts do not count here.
+    A response that is streamed is there when the application has sent its status, its content comes as it is sent, and
+    its end when the application has returned. The application runs in a task of its own, with a copy of the caller's
+    context variables. One that is 64 KiB ahead of its reader waits. One whose response is closed early receives
+    ``http.disconnect``, and is cancelled when it is still at work a second later; one that has sent its whole response
+    may finish. A cancelled caller cancels the application.
+
+    Where the client reads the content itself (``client.get()`` and its kin), the application runs in the caller's task
+    from beginning to end. Timeouts do not count here.
     """
 
     __module__ = "httpstream"
@@ -73,13 +79,16 @@ class ASGITransport(AsyncBaseTransport):
         self.client = client
 
     async def handle_async_request(self, request: Request) -> Response:
-        """Start the application, and return its response as soon as it has sent the status.
+        """Start the application, and return its response: when it has sent the status, or has ended.
 
         Raises what the application raises (as reading the content does), and RemoteProtocolError when it breaks the
         rules of ASGI.
         """
         call = Call(request, self.raise_app_exceptions)
-        call.start(self.app, self._scope(request))
+        if request._is_read_whole:
+            await call.run_here(self.app, self._scope(request))
+        else:
+            call.start(self.app, self._scope(request))
         status, fields = await call.head()
         return Response(status, headers=fields, stream=Content(call))
 
@@ -119,12 +128,25 @@ class Call:
         self._is_over = False  # it has returned, or raised
         self._failure: BaseException | None = None
         self._news: anyio.Event | None = None  # set when any of these has changed
-        self._cancel: Callable[[], object]
+        self._is_cancelled = False  # by its caller
+        self._cancel_task: Callable[[], object] | None = None  # None: it runs in the caller's task
 
     # -- the caller's side -------------------------------------------------------------------------
 
     def start(self, app: Application, scope: dict[str, Any]) -> None:
-        self._cancel = start_task(self._run, app, scope, at_end=self._note_end)
+        self._cancel_task = start_task(self._run, app, scope, at_end=self._note_end)
+
+    async def run_here(self, app: Application, scope: dict[str, Any]) -> None:
+        """Run the application in this task, to its end."""
+        try:
+            await self._run(app, scope)
+        finally:
+            self._note_end()
+
+    def _cancel(self) -> None:
+        self._is_cancelled = True
+        if self._cancel_task is not None:
+            self._cancel_task()
 
     async def head(self) -> tuple[int, Any]:
         """Status and field lines, as soon as they are there."""
@@ -218,7 +240,9 @@ class Call:
                 close = getattr(self._request_pieces, "aclose", None)
                 if close is not None:
                     await close()
-        except anyio.get_cancelled_exc_class():
+        except anyio.get_cancelled_exc_class() as exc:
+            if not self._is_cancelled:  # raised by the application itself, or all tasks are ending
+                self._failure = exc
             raise
         except BaseException as exc:
             self._failure = exc
@@ -259,7 +283,11 @@ class Call:
             self._take(message.get("body", b""))
             self._is_complete = not message.get("more_body", False)
             self._tell()
-            await self._let_others_run()
+            # Not a moment's wait before: where a server would not wait, an application may count on it.
+            if self._ahead > AHEAD_BYTES and self._cancel_task is not None and not self._is_complete:
+                await self._wait(lambda: self._ahead <= AHEAD_BYTES or self._is_left)
+                if self._ahead > AHEAD_BYTES:
+                    raise OSError("the response was closed: nobody wants the rest of its content")
 
     def _take(self, piece: bytes) -> None:
         if self._drops_content:
@@ -270,15 +298,6 @@ class Call:
             self._ahead += len(piece)
             if not self._is_left:
                 self._pieces.append(piece)
-
-    async def _let_others_run(self) -> None:
-        """Let the reader have what has come; wait while it leaves too much of it."""
-        import anyio.lowlevel
-
-        await anyio.lowlevel.checkpoint()
-        await self._wait(lambda: self._ahead <= AHEAD_BYTES or self._is_complete or self._is_left)
-        if self._ahead > AHEAD_BYTES and not self._is_complete:
-            raise OSError("the response was closed: nobody wants the rest of its content")
 
 
 class Content(Stream, AsyncByteStream):

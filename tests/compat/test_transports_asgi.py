@@ -288,11 +288,8 @@ def test_context_variables_reach_the_application(httpx: Any) -> Any:
     return seen
 
 
-@same(
-    "a context variable that the application sets reaches the caller",
-    differs="a context variable that the application sets is not seen",
-)
-def test_context_variables_do_not_come_back(httpx: Any) -> Any:
+def variable_behind(httpx: Any, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+    """A context variable that the application sets, as the caller sees it behind the request."""
     variable = contextvars.ContextVar("variable", default="unset")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -302,10 +299,66 @@ def test_context_variables_do_not_come_back(httpx: Any) -> Any:
 
     async def call() -> str:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
-            await client.get("http://host/")
+            await ask(client)
         return variable.get()
 
     return asyncio.run(call())
+
+
+@same("the application of a request that is read at once runs in another context than its caller")
+def test_context_variables_come_back(httpx: Any) -> Any:
+    return variable_behind(httpx, lambda client: client.get("http://host/"))
+
+
+@same(
+    "a streamed response is collected before the caller sees it",
+    differs="a context variable that the application sets is not seen",
+)
+def test_context_variables_of_a_streamed_response_do_not_come_back(httpx: Any) -> Any:
+    async def ask(client: Any) -> None:
+        async with client.stream("GET", "http://host/") as response:
+            await response.aread()
+
+    return variable_behind(httpx, ask)
+
+
+@same("a cancellation that the application raises by itself is taken for the end of its task")
+def test_a_cancellation_that_the_application_raises(httpx: Any) -> Any:
+    error = asyncio.CancelledError()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise error
+
+    async def call() -> bool:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            try:
+                await client.get("http://host/")
+            except asyncio.CancelledError as exc:
+                return exc is error
+        return False
+
+    return asyncio.run(call())
+
+
+@same("a task of the application that listens is heard before the application has sent what it had")
+def test_a_listener_is_not_heard_between_two_messages(httpx: Any) -> Any:
+    """send() does not wait where a server would not: frameworks that listen for a disconnect count on it."""
+    events = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def listen() -> None:
+            events.append("listens")
+            await receive()
+
+        listener = asyncio.ensure_future(listen())
+        await send(START)
+        await send(body(b"content"))
+        await send(END)
+        events.append("sent all")
+        await asyncio.sleep(0)
+        listener.cancel()
+
+    return ask(httpx, app).content, events
 
 
 @same("requests wait for each other")

@@ -1,42 +1,18 @@
-"""ASGITransport: content as it comes, back-pressure, early leaving and cancellation, on each event loop."""
+"""ASGITransport: content as it comes, back-pressure, early leaving, errors, on each event loop."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import pytest
 
 import httpstream
+from tests.asgi_calls import BOTH_WAYS, END, START, URL, body, client_of, fetch, tasks_of
 
 pytestmark = pytest.mark.flavours("asyncio", "uvloop", "trio")
-
-START = {"type": "http.response.start", "status": 200, "headers": []}
-END = {"type": "http.response.body"}
-URL = "http://host/"
-
-
-def body(content: bytes, more: bool = True) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": content, "more_body": more}
-
-
-def client_of(app: Callable[[Any, Any, Any], Awaitable[None]], **options: Any) -> httpstream.AsyncClient:
-    return httpstream.AsyncClient(transport=httpstream.ASGITransport(app, **options), trust_env=False)
-
-
-def tasks_of(world: Any) -> int:
-    """How many tasks the loop has: a call that is over leaves none behind."""
-    if world.name == "trio":
-        import trio
-
-        return trio.lowlevel.current_statistics().tasks_living
-    return len(asyncio.all_tasks())
 
 
 class Endless:
@@ -226,43 +202,8 @@ async def test_an_exception_comes_behind_the_content_that_was_sent(world):
         assert response.is_closed
 
 
-@pytest.mark.parametrize("moment", ["before the status", "while reading", "behind the end"])
-async def test_a_cancelled_caller_cancels_the_application(world, moment):
-    cancelled = anyio.Event()
-
-    async def app(scope, receive, send):
-        try:
-            if moment != "before the status":
-                await send(START)
-            if moment == "behind the end":
-                await send(END)
-            await anyio.sleep(30)
-        finally:
-            cancelled.set()
-
-    before = tasks_of(world)
-    async with client_of(app) as client:
-        with anyio.move_on_after(0.02) as scope:
-            await client.get(URL)
-        assert scope.cancelled_caught
-        assert cancelled.is_set()
-    assert tasks_of(world) == before
-
-
-async def test_a_call_that_is_over_leaves_no_task(world):
-    async def app(scope, receive, send):
-        await receive()
-        await send(START)
-        await send(body(b"ok", more=False))
-
-    before = tasks_of(world)
-    async with client_of(app) as client:
-        for _ in range(20):
-            assert (await client.post(URL, content=b"x")).content == b"ok"
-    assert tasks_of(world) == before
-
-
-async def test_many_calls_at_once_get_their_own_answers(world):
+@BOTH_WAYS
+async def test_many_calls_at_once_get_their_own_answers(world, streamed):
     async def app(scope, receive, send):
         await send(START)
         for number in range(5):
@@ -271,7 +212,7 @@ async def test_many_calls_at_once_get_their_own_answers(world):
         await send(END)
 
     async def ask(number: int) -> None:
-        response = await client.get(f"{URL}{number}-")
+        response = await fetch(client, streamed, f"{URL}{number}-")
         assert response.text == "".join(f"/{number}-{part} " for part in range(5))
 
     async with client_of(app) as client, anyio.create_task_group() as tasks:
@@ -303,26 +244,8 @@ async def test_both_directions_stream_at_the_same_time(world):
     assert heard == [b"ONE", b"TWO"]
 
 
-async def test_an_application_whose_response_is_dropped_comes_to_its_end(world):
-    ended = []
-
-    async def app(scope, receive, send):
-        try:
-            await send(START)
-            while True:
-                await send(body(b"x" * 10_000))
-        finally:
-            ended.append(True)
-
-    async with client_of(app) as client:
-        response = await client.send(client.build_request("GET", URL), stream=True)
-        await response.aiter_bytes().__anext__()
-        del response
-        gc.collect()
-        await world.until(lambda: ended)
-
-
-async def test_content_that_the_application_leaves_is_closed(world):
+@BOTH_WAYS
+async def test_content_that_the_application_leaves_is_closed(world, streamed):
     events = []
 
     async def content() -> AsyncIterator[bytes]:
@@ -338,7 +261,7 @@ async def test_content_that_the_application_leaves_is_closed(world):
         await send(END)
 
     async with client_of(app) as client:
-        await client.post(URL, content=content())
+        await fetch(client, streamed, content=content())
     assert events == ["closed"]
 
 
@@ -354,14 +277,15 @@ async def test_content_that_the_application_leaves_is_closed(world):
         ([START, body("text")], TypeError, "bytes-like"),
     ],
 )
-async def test_an_application_that_breaks_the_rules(world, messages, error, text):
+@BOTH_WAYS
+async def test_an_application_that_breaks_the_rules(world, messages, error, text, streamed):
     async def app(scope, receive, send):
         for message in messages:
             await send(message)
 
     async with client_of(app) as client:
         with pytest.raises(error, match=text):
-            await client.get(URL)
+            await fetch(client, streamed)
 
 
 async def test_the_request_of_a_broken_rule_is_known(world):
@@ -374,76 +298,31 @@ async def test_the_request_of_a_broken_rule_is_known(world):
     assert caught.value.request.url == URL
 
 
-async def test_a_failure_that_is_kept_away_is_the_cause_of_the_cut(world):
+@BOTH_WAYS
+async def test_a_failure_that_is_kept_away_is_the_cause_of_the_cut(world, streamed):
     async def app(scope, receive, send):
         await send(START)
         raise KeyError("mine")
 
     async with client_of(app, raise_app_exceptions=False) as client:
         with pytest.raises(httpstream.RemoteProtocolError) as caught:
-            await client.get(URL)
+            await fetch(client, streamed)
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-async def test_an_application_that_is_cancelled_by_others_breaks_off(world):
-    """Its task is the loop's: whoever cancels that one must not leave the caller waiting."""
+async def test_nothing_waits_where_a_server_would_not(world):
+    """What an application does between two messages is not cut by the reader's doings."""
+    events = []
 
     async def app(scope, receive, send):
-        with anyio.CancelScope() as own:
-            own.cancel()
-            await anyio.sleep(1)
-        if world.name != "trio":
-            raise asyncio.CancelledError
+        await send(START)
+        for number in range(3):
+            await send(body(b"x"))
+            events.append(f"sent {number}")
+        await send(END)
+        events.append("returned")
 
-    async with client_of(app) as client:
-        with pytest.raises(httpstream.RemoteProtocolError, match="ended without a response"):
-            await client.get(URL)
-
-
-@pytest.mark.flavours("asyncio", "uvloop")  # in trio a shield holds: nobody is cancelled past it
-async def test_a_caller_that_is_cancelled_twice_does_not_hang(world):
-    async def app(scope, receive, send):
-        try:
-            await asyncio.sleep(30)
-        finally:
-            await asyncio.sleep(0.02)  # longer than the caller's patience
-
-    before = tasks_of(world)
-    async with client_of(app) as client:
-        task = asyncio.ensure_future(client.get(URL))
-        await asyncio.sleep(0.005)
-        task.cancel()
-        await asyncio.sleep(0.005)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await asyncio.sleep(0.04)
-    assert tasks_of(world) == before
-
-
-@pytest.mark.flavours("asyncio", "uvloop")
-async def test_an_abandoned_coroutine_cancels_the_application(world):
-    """A coroutine that is closed in the middle cannot wait any more; the application is ended all the same."""
-
-    async def app(scope, receive, send):
-        await anyio.sleep(30)
-
-    before = tasks_of(world)
-    async with client_of(app) as client:
-        coroutine = client.get(URL)
-        coroutine.send(None)
-        assert tasks_of(world) == before + 1
-        coroutine.close()
-        await anyio.sleep(0.001)
-    assert tasks_of(world) == before
-
-
-def test_a_transport_loads_no_event_loop():
-    code = (
-        "import sys, httpstream; httpstream.ASGITransport(len); "
-        "print([name for name in ('anyio', 'asyncio', 'trio') if name in sys.modules])"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    async with client_of(app) as client, client.stream("GET", URL) as response:
+        events.append("response")
+        events.extend(["piece" async for _ in response.aiter_raw()])
+    assert events == ["sent 0", "sent 1", "sent 2", "returned", "response", "piece", "piece", "piece"]
