@@ -123,6 +123,7 @@ class Call:
         self._head: tuple[int, Any] | None = None
         self._pieces: deque[bytes] = deque()
         self._ahead = 0  # bytes that the reader has not taken
+        self.bytes_taken = 0
         self._is_complete = False  # it has sent the end of its content
         self._is_left = False  # the response has been closed
         self._is_over = False  # it has returned, or raised
@@ -165,12 +166,22 @@ class Call:
         if self._pieces:
             piece = self._pieces.popleft()
             self._ahead -= len(piece)
+            self.bytes_taken += len(piece)
             self._tell()
             return piece
         self._raise_failure()
         if not self._is_complete:
             raise RemoteProtocolError("the ASGI application ended before its content did") from self._failure
         return None
+
+    def take_arrived(self) -> bytes | None:
+        """The whole content, if the application has sent it and returned; None: it has to be waited for."""
+        if not (self._is_over and self._is_complete and self._failure is None):
+            return None
+        content = b"".join(self._pieces)
+        self._pieces.clear()
+        self.bytes_taken += len(content)
+        return content
 
     def _raise_failure(self) -> None:
         failure = self._failure
@@ -314,6 +325,15 @@ class Content(Stream, AsyncByteStream):
         if piece is None:
             raise StopAsyncIteration
         return piece
+
+    @property
+    def bytes_taken(self) -> int:
+        """Bytes of content handed over so far."""
+        return self._call.bytes_taken
+
+    def take_arrived(self) -> bytes | None:
+        """The whole content, when it is there already; None: it is not, and nothing is taken."""
+        return self._call.take_arrived()
 
     async def aclose(self) -> None:
         """See the application to its end: see `ASGITransport`."""

@@ -288,6 +288,25 @@ def test_context_variables_reach_the_application(httpx: Any) -> Any:
     return seen
 
 
+@same("the content of a redirect that an application answers is lost")
+def test_the_content_of_a_redirect_is_kept(httpx: Any) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        is_first = scope["path"] == "/"
+        fields = [(b"location", b"/next")] if is_first else []
+        await send({"type": "http.response.start", "status": 302 if is_first else 200, "headers": fields})
+        await send(body(b"over there" if is_first else b"here", more=False))
+
+    response = ask(httpx, app, follow_redirects=True)
+    first = response.history[0]
+    return (
+        first.content,
+        first.is_closed,
+        first.is_stream_consumed,
+        first.num_bytes_downloaded,
+        response.content,
+    )
+
+
 def variable_behind(httpx: Any, ask: Callable[[Any], Awaitable[Any]]) -> Any:
     """A context variable that the application sets, as the caller sees it behind the request."""
     variable = contextvars.ContextVar("variable", default="unset")
