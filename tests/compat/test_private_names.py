@@ -48,13 +48,11 @@ def module_of(library: Any, name: str) -> Any:
 
 def kind(value: Any) -> str:
     """What an import gives, as far as a program can use it: aliases of types differ in how they are written."""
-    if inspect.ismodule(value) or inspect.isclass(value) or inspect.isfunction(value):
-        return type(value).__name__ if not inspect.isclass(value) else "class"
-    return (
-        "type alias"
-        if getattr(value, "__module__", "") in ("typing", "types", "collections.abc")
-        else "value"
-    )
+    if typing.get_origin(value) is not None:
+        return "type alias"
+    if inspect.isclass(value):
+        return "class"
+    return type(value).__name__ if inspect.ismodule(value) or inspect.isfunction(value) else "value"
 
 
 @pytest.mark.parametrize("module", NAMES)
