@@ -333,7 +333,10 @@ class Content(Stream, AsyncByteStream):
 
     def take_arrived(self) -> bytes | None:
         """The whole content, when it is there already; None: it is not, and nothing is taken."""
-        return self._call.take_arrived()
+        content = self._call.take_arrived()
+        if content is not None:
+            self.replay(content)
+        return content
 
     async def aclose(self) -> None:
         """See the application to its end: see `ASGITransport`."""
