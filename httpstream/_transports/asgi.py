@@ -130,11 +130,13 @@ class Call:
         self._failure: BaseException | None = None
         self._news: anyio.Event | None = None  # set when any of these has changed
         self._is_cancelled = False  # by its caller
-        self._cancel_task: Callable[[], object] | None = None  # None: it runs in the caller's task
+        self._has_task = False  # of its own
+        self._cancel_task: Callable[[], object] | None = None
 
     # -- the caller's side -------------------------------------------------------------------------
 
     def start(self, app: Application, scope: dict[str, Any]) -> None:
+        self._has_task = True  # said first: an eager task begins at once
         self._cancel_task = start_task(self._run, app, scope, at_end=self._note_end)
 
     async def run_here(self, app: Application, scope: dict[str, Any]) -> None:
@@ -295,7 +297,7 @@ class Call:
             self._is_complete = not message.get("more_body", False)
             self._tell()
             # Not a moment's wait before: where a server would not wait, an application may count on it.
-            if self._ahead > AHEAD_BYTES and self._cancel_task is not None and not self._is_complete:
+            if self._ahead > AHEAD_BYTES and self._has_task and not self._is_complete:
                 await self._wait(lambda: self._ahead <= AHEAD_BYTES or self._is_left)
                 if self._ahead > AHEAD_BYTES:
                     raise OSError("the response was closed: nobody wants the rest of its content")

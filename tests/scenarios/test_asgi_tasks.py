@@ -118,6 +118,19 @@ async def test_whole_responses_come_of_the_callers_own_task(world):
     assert (tasks[0] is asyncio.current_task(), tasks[1] is asyncio.current_task()) == (True, False)
 
 
+@pytest.mark.flavours("asyncio")
+async def test_an_application_in_an_eager_task_waits_for_its_reader(world):
+    async def app(scope, receive, send):
+        await send(START)
+        while True:
+            await send(body(b"x" * 1000))
+
+    # From CPython 3.12 on; None is the usual one.
+    asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+    async with client_of(app) as client, client.stream("GET", URL) as response:
+        assert await response.aiter_raw(None).__anext__() == b"x" * 1000
+
+
 async def test_a_scope_that_the_application_cancels_holds_at_once(world):
     """In the caller's task the caller's scope is the application's, too."""
     events = []
