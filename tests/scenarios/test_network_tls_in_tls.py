@@ -184,7 +184,7 @@ async def test_an_end_of_the_outer_tls_alone_is_a_read_error_after_the_content(w
     buffer = memoryview(bytearray(10))
     await tls.wait_recv(after(5))
     time.sleep(0.05)  # until the end has arrived as well, so that one try meets the content and the end
-    while (count := tls.try_recv_into(buffer)) < 0:  # what came in front of it was no content: session tickets
+    while (count := tls.try_recv_into(buffer)) < 0:  # session tickets came in front of it
         await tls.wait_recv(after(5))
     assert count == 4
     for _ in range(2):  # and it stays so
