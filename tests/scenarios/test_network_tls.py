@@ -241,6 +241,22 @@ async def test_a_try_goes_on_until_the_buffer_is_full(world, peer, contexts):
     assert tls.try_recv_into(memoryview(buffer)) == -1
 
 
+async def test_the_first_record_after_a_send_comes_by_itself(world, peer, contexts):
+    """Most answers are one record: no try that fails says so. What follows comes after the next wait, all of it."""
+    tls, other = await peer.connect_tls(world, *contexts)
+    await tls.send_all(b"x", 5)
+    for record in (b"first", b"second", b"third"):
+        other.sendall(record)
+    await tls.wait_recv(after(5))
+    time.sleep(0.02)  # until all of it has arrived
+    view = memoryview(bytearray(100))
+    assert tls.try_recv_into(view) == 5
+    assert tls.try_recv_into(view) == -1
+    await tls.wait_recv(after(5))
+    assert tls.try_recv_into(view) == 11
+    assert view[:11] == b"secondthird"
+
+
 async def test_what_openssl_holds_back_is_received_without_a_wait(world, peer, contexts):
     """The socket is empty then, and a wait would never end: not after a read, nor after a send."""
     tls, other = await peer.connect_tls(world, *contexts)
