@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "tests" / "typing" / "program.py"
+PROGRAM = ROOT / "tests" / "typed" / "program.py"
 
 
 @pytest.mark.slow
