@@ -93,7 +93,7 @@ class Conversation(BaseClient):
         **settings: Any,
     ) -> None:
         """Make the transports. settings: the arguments that all of them get."""
-        if settings.get("http2"):
+        if settings["http2"]:
             from ._transports.http import require_h2
 
             require_h2()
@@ -290,13 +290,11 @@ def new_settings(
     verify: Any, cert: Any, trust_env: bool, http1: bool, http2: bool, limits: Limits
 ) -> dict[str, Any]:
     """The arguments that every transport of a client gets."""
-    settings = {
+    return {
         "verify": verify,
         "cert": cert,
         "trust_env": trust_env,
         "http1": http1,
+        "http2": http2,
         "limits": limits,
     }
-    if http2:
-        settings["http2"] = True
-    return settings
